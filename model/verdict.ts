@@ -1,0 +1,97 @@
+import type { Basis, Evidence, Flag } from './evidence.ts'
+import type { Family, Timings } from './observation.ts'
+import type { Confirmation, PathClass, PathState, Rank } from './path.ts'
+
+/** Version of the rule table and the judge; a stored verdict names the rules that made it. */
+export const rulesVersion = 1
+
+/** A rank of evidence that contradicted what stronger evidence left (or itself) and was set aside as a whole. */
+export interface Conflict {
+  rank: Rank
+  /** `side`: private against public (or nothing at all); the verdict can't be private. `class`: which private (or public) way. */
+  of: 'side' | 'class'
+  evidence: Evidence[]
+  because: string
+}
+
+export interface Fix {
+  text: string
+  /** A command to paste, or null where the fix is not one command. */
+  command: string | null
+}
+
+/** The judgement on one attempt, or on an address that was not dialled (`wouldBe`). */
+export interface AttemptVerdict {
+  id: string
+  hostname: string
+  address: string
+  port: number
+  family: Family
+  localAddress: string | null
+  localPort: number | null
+  resolvers: string[]
+  atMs: number
+  /** Never `mixed`. Without a completed handshake only `blocked` or `undetermined`. */
+  state: PathState
+  /** What the state would be if the attempt had connected; equal to `state` where it did. */
+  wouldBe: PathState
+  connected: boolean
+  dialled: boolean
+  /** Blocked only because several attempts ran out of time, not because a route or the kernel said so. */
+  blockedByTimeouts: boolean
+  possible: PathClass[]
+  /** The strongest rank that settles the side together with all stronger ones; null where nothing does. */
+  proof: Rank | null
+  confirmation: Confirmation
+  evidence: Evidence[]
+  conflicts: Conflict[]
+  assumptions: string[]
+  flags: Flag[]
+  basis: Basis | null
+  timings: Timings
+  wouldDecide: string[]
+  fix: Fix[]
+}
+
+export interface NameVerdict {
+  hostname: string
+  style: string
+  state: PathState
+  /** Weakest proof among the attempts that carry the state. */
+  proof: Rank | null
+  confirmation: Confirmation
+  /** Union of what the counted attempts leave possible. */
+  possible: PathClass[]
+  because: string[]
+  attempts: AttemptVerdict[]
+  wouldDecide: string[]
+  fix: Fix[]
+  /** Proven private now by this name's attempts; taint and life are the daemon's to add. */
+  conflictOfSide: boolean
+  tainted: boolean
+  /** True if the name does not exist by every named resolver; then it does not count beside other names. */
+  absent: boolean
+}
+
+export type Requirement =
+  | { kind: 'private' }
+  | { kind: 'blocked' }
+  | { kind: 'classes'; classes: PathClass[] }
+
+export interface Waiver {
+  reason: string
+  ticket: string | null
+  /** Unix milliseconds at which it ends. */
+  untilMs: number
+}
+
+export interface TargetVerdict {
+  target: string
+  require: Requirement
+  minProof: Rank
+  met: boolean
+  waiver: Waiver | null
+  waiverActive: boolean
+  state: PathState
+  names: NameVerdict[]
+}
