@@ -1,0 +1,164 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Evidence } from '../../model/evidence.ts'
+import { type PathClass, type Rank, pathClasses, ranks, sideOf } from '../../model/path.ts'
+import { eliminate } from '../../verdict/eliminate.ts'
+
+const evidence = (rank: Rank, ...possible: PathClass[]): Evidence => ({
+  rule: 'test',
+  possible,
+  rank,
+  because: `${rank} ${possible.join()}`,
+  source: 'test',
+  observedAtMs: 0,
+  flags: [],
+  assumptions: [],
+})
+
+const connected = evidence('given', ...pathClasses.filter((c) => c !== 'blocked'))
+const state = (...e: Evidence[]) => {
+  const r = eliminate([connected, ...e], pathClasses)
+  return r.conflictOfSide
+    ? r.strongerThanConflict === 'public'
+      ? 'public'
+      : 'undetermined'
+    : (r.settles ?? 'undetermined')
+}
+
+const anyEvidence = fc
+  .record({
+    rank: fc.constantFrom(...ranks.filter((r) => r !== 'given')),
+    possible: fc.subarray([...pathClasses]),
+  })
+  .map(({ rank, possible }) => evidence(rank, ...possible))
+
+describe('elimination', () => {
+  it('takes the strongest rank that settles the side as the proof', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+        evidence('observed', 'gateway_endpoint', 'relay'),
+      ],
+      pathClasses,
+    )
+    expect(r.possible).toEqual(['gateway_endpoint'])
+    expect(r.proof).toBe('configured')
+    const o = eliminate(
+      [
+        connected,
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+        evidence('observed', 'gateway_endpoint'),
+      ],
+      pathClasses,
+    )
+    expect(o.proof).toBe('observed')
+  })
+
+  it('calls contradicting private and public a conflict of side; the stronger public stands', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('observed', 'internet_gateway'),
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+      ],
+      pathClasses,
+    )
+    expect(r.conflicts.map((c) => [c.rank, c.of])).toEqual([['configured', 'side']])
+    expect(r.strongerThanConflict).toBe('public')
+    expect(
+      state(evidence('observed', 'gateway_endpoint'), evidence('configured', 'nat_gateway', 'blocked')),
+    ).toBe('undetermined')
+  })
+
+  it('calls two private classes a conflict of class: the side stands, no class is claimed', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('observed', 'interface_endpoint'),
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+      ],
+      pathClasses,
+    )
+    expect(r.conflicts.map((c) => c.of)).toEqual(['class'])
+    expect(r.settles).toBe('private')
+    expect(r.possible).toEqual(['gateway_endpoint', 'interface_endpoint'])
+  })
+
+  it('a rank that contradicts itself is of side, and weaker ranks go on', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('observed', 'gateway_endpoint'),
+        evidence('observed', 'nat_gateway'),
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+      ],
+      pathClasses,
+    )
+    expect(r.conflictOfSide).toBe(true)
+    expect(r.possible).toEqual(['gateway_endpoint'])
+    expect(state(evidence('observed'), evidence('configured', 'gateway_endpoint'))).toBe('undetermined')
+  })
+
+  it('a set-aside rank that leaves public ways beside private ones is of side as well', () => {
+    expect(
+      state(
+        evidence('attested', 'interface_endpoint'),
+        evidence('configured', 'gateway_endpoint', 'nat_gateway'),
+      ),
+    ).toBe('undetermined')
+    expect(
+      state(
+        evidence('attested', 'interface_endpoint', 'relay'),
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+      ),
+    ).toBe('undetermined')
+  })
+
+  it('does not depend on the order of the evidence', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvidence, { maxLength: 8 }), fc.nat(), (list, seed) => {
+        const shuffled = list.toSorted(
+          (a, b) => ((a.because.length * 31 + seed) % 7) - ((b.because.length * 31 + seed) % 7),
+        )
+        const a = eliminate([connected, ...list], pathClasses)
+        const b = eliminate([...shuffled, connected], pathClasses)
+        expect([b.possible, b.settles, b.proof, b.conflictOfSide]).toEqual([
+          a.possible,
+          a.settles,
+          a.proof,
+          a.conflictOfSide,
+        ])
+      }),
+    )
+  })
+
+  it('never turns private by more evidence that contradicts what stood', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvidence, { maxLength: 6 }), anyEvidence, (list, more) => {
+        const before = eliminate([connected, ...list], pathClasses)
+        const after = eliminate([connected, ...list, more], pathClasses)
+        const contradicts = after.conflicts.length > before.conflicts.length
+        if (contradicts && state(...list) !== 'private') expect(state(...list, more)).not.toBe('private')
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('says private only if everything that stands is private, by hand', () => {
+    fc.assert(
+      fc.property(fc.array(anyEvidence, { maxLength: 6 }), (list) => {
+        if (state(...list) !== 'private') return
+        // Independent: some rank prefix, taken literally, must hold private classes only.
+        let set: PathClass[] = pathClasses.filter((c) => c !== 'blocked')
+        for (const rank of ranks) {
+          const own = list.filter((e) => e.rank === rank)
+          const next = set.filter((c) => own.every((e) => e.possible.includes(c)))
+          if (next.length > 0) set = next
+        }
+        expect(set.every((c) => sideOf[c] === 'private')).toBe(true)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+})

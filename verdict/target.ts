@@ -1,0 +1,64 @@
+import type { PathState, Rank } from '../model/path.ts'
+import { ranks } from '../model/path.ts'
+import type { NameVerdict, Requirement, TargetVerdict, Waiver } from '../model/verdict.ts'
+
+/** Worst first; where `blocked` is what is required it is the best. */
+function order(require: Requirement): readonly PathState[] {
+  return require.kind === 'blocked'
+    ? ['public', 'mixed', 'undetermined', 'private', 'blocked']
+    : ['public', 'mixed', 'undetermined', 'blocked', 'private']
+}
+
+function strongEnough(proof: Rank | null, minimum: Rank): boolean {
+  return proof !== null && ranks.indexOf(proof) <= ranks.indexOf(minimum)
+}
+
+function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boolean {
+  if (name.tainted || name.conflictOfSide) return require.kind === 'blocked' && name.state === 'blocked'
+  switch (require.kind) {
+    case 'private':
+      return name.state === 'private' && strongEnough(name.proof, minProof)
+    case 'blocked':
+      return name.state === 'blocked'
+    case 'classes': {
+      if (name.state === 'undetermined') return false
+      if (name.state === 'blocked') return require.classes.includes('blocked')
+      return (
+        strongEnough(name.proof, minProof) &&
+        name.attempts.every((a) =>
+          a.connected
+            ? a.possible.length > 0 && a.possible.every((c) => require.classes.includes(c))
+            : a.state === 'blocked' ||
+              a.possible.every((c) => c === 'blocked' || require.classes.includes(c)),
+        )
+      )
+    }
+  }
+}
+
+/**
+ * The worst of a target's names, and whether its requirement is met. Names that don't exist count only
+ * where there is no other. A waiver is shown beside and changes neither.
+ * `nowMs`: Unix milliseconds, for the waiver's end.
+ */
+export function judgeTarget(
+  target: { name: string; require: Requirement; minProof: Rank; waiver: Waiver | null },
+  names: readonly NameVerdict[],
+  nowMs: number,
+): TargetVerdict {
+  const existing = names.filter((n) => !n.absent)
+  const counted = existing.length > 0 ? existing : names
+  const state: PathState =
+    order(target.require).find((s) => counted.some((n) => n.state === s)) ?? 'undetermined'
+  const waiverActive = target.waiver !== null && nowMs < target.waiver.untilMs
+  return {
+    target: target.name,
+    require: target.require,
+    minProof: target.minProof,
+    met: counted.length > 0 && counted.every((n) => nameMeets(n, target.require, target.minProof)),
+    waiver: target.waiver,
+    waiverActive,
+    state,
+    names: [...names],
+  }
+}
