@@ -27,7 +27,7 @@ function placeOf(attempt: Attempt, judged: Judged, topology: Topology): Place | 
   const snapshot = judged.readings.at(-1)?.snapshot ?? topology.readings.at(-1) ?? null
   const region = name.region ?? snapshot?.region ?? topology.vantage.region
   const vpcId = judged.own.known ? judged.own.vpcId : null
-  const suffix = endpointServiceOf(service)
+  const suffix = name.style === 'mrap' ? 's3-global.accesspoint' : endpointServiceOf(service)
   return {
     service,
     style: name.style,
@@ -92,9 +92,13 @@ function fixInterface(place: Place): Fix[] {
   if (endpoint === undefined) {
     if (place.vpcId === null || place.endpointService === null) return []
     const subnet = place.subnetId === null ? '' : ` --subnet-ids ${place.subnetId}`
+    const covered =
+      place.style === 'regional'
+        ? ''
+        : `, and make the software use the regional name, for private DNS does not cover this ${place.style} one`
     return [
       {
-        text: `Create an interface endpoint for ${place.service} in ${place.vpcId} with private DNS`,
+        text: `Create an interface endpoint for ${place.service} in ${place.vpcId} with private DNS${covered}`,
         command: `aws ec2 create-vpc-endpoint --vpc-id ${place.vpcId} --vpc-endpoint-type Interface --service-name ${place.endpointService}${subnet} --private-dns-enabled`,
       },
     ]

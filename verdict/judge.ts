@@ -128,7 +128,7 @@ function finalState(elimination: Elimination, connected: boolean): PathState {
 }
 
 /** What the state would be if the attempt had connected: `blocked` out of every set that holds more. */
-function wouldBeState(elimination: Elimination): PathState {
+export function wouldBeState(elimination: Elimination): PathState {
   if (elimination.conflictOfSide)
     return elimination.strongerThanConflict === 'public' ? 'public' : 'undetermined'
   const rest = without(elimination.possible, 'blocked')
