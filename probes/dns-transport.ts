@@ -1,0 +1,108 @@
+import { createSocket } from 'node:dgram'
+import { connect, isIP } from 'node:net'
+import type { Endpoint } from '../model/host.ts'
+import type { Failure } from '../model/observation.ts'
+import { nothing } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
+import { encodeQuery, readMessage } from './dns-message.ts'
+import type { Query, Reading } from './dns-message.ts'
+import { failureOf } from './failure.ts'
+
+export type Understood = Exclude<Reading, { kind: 'stray' | 'malformed' }>
+export type Exchange = { came: true; reading: Understood } | { came: false; failure: Failure }
+
+/** Something came in our name that could not be understood; said instead of a time-out. */
+const badResponse: Failure = { type: 'dns', code: 'EBADRESP' }
+
+function orBadResponse(failure: Failure, malformed: boolean): Failure {
+  return malformed && failure.type === 'timeout' ? badResponse : failure
+}
+
+/**
+ * Sends one query over UDP from a fresh socket that is connected, so that the kernel lets through only what
+ * comes from the server's address and port (RFC 5452 section 9), and waits for the first message that is ours and
+ * can be read. Strays and garbage don't end the wait: else anybody could end it. Never rejects.
+ */
+export function askUdp(server: Endpoint, query: Query, deadline: Deadline): Promise<Exchange> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: isIP(server.address) === 6 ? 'udp6' : 'udp4' })
+    let malformed = false
+    let settled = false
+    let forget: () => void = nothing
+    const settle = (exchange: Exchange) => {
+      if (settled) return
+      settled = true
+      forget()
+      try {
+        socket.close()
+      } catch {
+        // an error may have closed it
+      }
+      resolve(exchange)
+    }
+    const fail = (error: unknown) =>
+      settle({ came: false, failure: failureOf(error, { phase: 'dns', afterSeconds: 0 }) })
+    socket.on('error', fail)
+    socket.on('message', (message) => {
+      const reading = readMessage(message, query)
+      if (reading.kind === 'malformed') malformed = true
+      else if (reading.kind !== 'stray') settle({ came: true, reading })
+    })
+    forget = deadline.onEnd((failure) => settle({ came: false, failure: orBadResponse(failure, malformed) }))
+    if (settled) return
+    try {
+      socket.connect(server.port, server.address, () => {
+        if (settled) return
+        socket.send(encodeQuery(query), (error) => {
+          if (error) fail(error)
+        })
+      })
+    } catch (error) {
+      fail(error)
+    }
+  })
+}
+
+/** Sends one query over a TCP connection of its own (RFC 7766) and reads one message, of at most 65,535 bytes. Never rejects. */
+export function askTcp(server: Endpoint, query: Query, deadline: Deadline): Promise<Exchange> {
+  return new Promise((resolve) => {
+    const ended = deadline.ended()
+    if (ended) {
+      resolve({ came: false, failure: ended })
+      return
+    }
+    const socket = connect({ host: server.address, port: server.port })
+    let forget: () => void = nothing
+    let settled = false
+    const settle = (exchange: Exchange) => {
+      if (settled) return
+      settled = true
+      forget()
+      socket.destroy()
+      resolve(exchange)
+    }
+    let received: Buffer = Buffer.alloc(0)
+    socket.on('error', (error) =>
+      settle({ came: false, failure: failureOf(error, { phase: 'dns', afterSeconds: 0 }) }),
+    )
+    socket.on('connect', () => {
+      const message = encodeQuery(query)
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(message.length)
+      socket.write(Buffer.concat([length, message]))
+    })
+    socket.on('data', (chunk: Buffer) => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      if (received.length < 2) return
+      const length = received.readUInt16BE(0)
+      if (received.length < length + 2) return
+      const reading = readMessage(received.subarray(2, length + 2), query)
+      if (reading.kind === 'malformed' || reading.kind === 'stray') {
+        settle({ came: false, failure: badResponse })
+      } else settle({ came: true, reading })
+    })
+    socket.on('end', () => settle({ came: false, failure: { type: 'reset', code: 'EOF' } }))
+    socket.on('close', () => settle({ came: false, failure: { type: 'reset', code: 'EOF' } }))
+    forget = deadline.onEnd((failure) => settle({ came: false, failure }))
+  })
+}
