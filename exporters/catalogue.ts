@@ -1,0 +1,328 @@
+import { pathClasses, pathStates } from '../model/path.ts'
+import type { Metric } from './metric.ts'
+import { metric, planned } from './metric.ts'
+
+const onName = ['target', 'hostname', 'style'] as const
+
+export const addressStates = ['private', 'public', 'blocked', 'undetermined', 'unprobed'] as const
+export const probeKinds = ['dns', 'tls', 'route'] as const
+/** `Failure['type']` of the observations. */
+export const errorReasons = [
+  'timeout',
+  'refused',
+  'reset',
+  'unreachable',
+  'no_local_route',
+  'denied',
+  'resources',
+  'tls',
+  'dns',
+  'aborted',
+  'internal',
+] as const
+/** Whole cycles are skipped, not single probes. */
+export const skippedKinds = ['cycle'] as const
+export const skippedReasons = ['overlap', 'suspended', 'late'] as const
+
+/** Every metric of the program: exposition, documentation and tests all read it here. */
+export const catalogue = [
+  metric(
+    'pathproof_path_private',
+    'gauge',
+    'name',
+    onName,
+    'Whether the path to this name is proven private now: 1 only if proven, 0 for anything else. Absent where blocked is required.',
+  ),
+  metric(
+    'pathproof_path_state',
+    'gauge',
+    'name',
+    [...onName, 'state'],
+    'State of the path to this name: 1 for the current state, 0 for the others.',
+    { state: pathStates },
+  ),
+  metric(
+    'pathproof_path_info',
+    'gauge',
+    'name',
+    [...onName, 'class', 'proof', 'confirmation'],
+    'What is known of the path to this name: its class where one is left (else several), the rank of proof, the confirmation. Always 1.',
+    {
+      class: [...pathClasses, 'several'],
+      proof: ['given', 'attested', 'observed', 'configured', 'consistent', 'none'],
+      confirmation: ['pending', 'confirmed', 'no_record', 'unavailable'],
+    },
+  ),
+  metric(
+    'pathproof_requirement_met',
+    'gauge',
+    'target',
+    ['target'],
+    'Whether the requirement of the target is met now: 0 when it is not met or undetermined, also under a waiver.',
+  ),
+  metric(
+    'pathproof_waiver_active',
+    'gauge',
+    'target',
+    ['target'],
+    'Whether a waiver of the target is in force now.',
+  ),
+  metric(
+    'pathproof_waiver_expiry_timestamp_seconds',
+    'gauge',
+    'target',
+    ['target'],
+    'Unix time at which the waiver of the target ends. NaN without a waiver.',
+  ),
+  metric(
+    'pathproof_addresses',
+    'gauge',
+    'name',
+    [...onName, 'state'],
+    'Known addresses of this name by the state of the path to them; unprobed ones have not been connected to.',
+    { state: addressStates },
+  ),
+  metric(
+    'pathproof_last_verdict_timestamp_seconds',
+    'gauge',
+    'name',
+    onName,
+    'Unix time of the last verdict on this name. 0 before the first.',
+  ),
+  metric(
+    'pathproof_last_confirmed_timestamp_seconds',
+    'gauge',
+    'name',
+    onName,
+    'Unix time of the last attempt on this name that records of the network or of AWS confirmed. 0 before the first.',
+  ),
+  metric(
+    'pathproof_evidence_conflicts_total',
+    'counter',
+    'name',
+    onName,
+    'Ranks of evidence that contradicted stronger evidence, or themselves, and were set aside.',
+  ),
+  metric(
+    'pathproof_tainted',
+    'gauge',
+    'name',
+    onName,
+    'Whether an earlier contradiction on the same way holds this name.',
+  ),
+  planned(
+    'pathproof_first_leg',
+    'gauge',
+    'target',
+    ['target', 'leg'],
+    'First leg from the site towards AWS: 1 for the current one, 0 for the others.',
+    { leg: ['direct_connect', 'vpn', 'unproven'] },
+  ),
+  planned(
+    'pathproof_resolver_state',
+    'gauge',
+    'name',
+    ['target', 'hostname', 'resolver', 'state'],
+    'What a compared resolver answers beside the resolvers that count: 1 for the current state, 0 for the others.',
+    { state: ['same', 'different', 'failed'] },
+  ),
+  metric(
+    'pathproof_dns_lookup_seconds',
+    'histogram',
+    'process',
+    ['service', 'style'],
+    'Time from a DNS question to its answer.',
+  ),
+  metric(
+    'pathproof_tcp_connect_seconds',
+    'histogram',
+    'process',
+    ['service', 'style'],
+    'Time to connect by TCP.',
+  ),
+  metric(
+    'pathproof_tls_handshake_seconds',
+    'histogram',
+    'process',
+    ['service', 'style'],
+    'Time of the TLS handshake.',
+  ),
+  metric(
+    'pathproof_doubtful_timings_total',
+    'counter',
+    'process',
+    ['service', 'style'],
+    'Samples left out of the latency histograms because this process was too busy to time them.',
+  ),
+  metric(
+    'pathproof_last_tls_handshake_seconds',
+    'gauge',
+    'name',
+    onName,
+    'Duration of the last TLS handshake with this name. NaN before the first.',
+  ),
+  metric(
+    'pathproof_tls_certificate_not_after_timestamp_seconds',
+    'gauge',
+    'name',
+    onName,
+    'Earliest end of validity among the certificates last shown for this name, also when they do not verify. NaN before the first.',
+  ),
+  metric(
+    'pathproof_probe_errors_total',
+    'counter',
+    'process',
+    ['probe', 'reason'],
+    'Probes that failed, by reason.',
+    { probe: probeKinds, reason: errorReasons },
+  ),
+  metric(
+    'pathproof_probe_skipped_total',
+    'counter',
+    'process',
+    ['probe', 'reason'],
+    'Scheduled slots that did not run, by reason.',
+    { probe: skippedKinds, reason: skippedReasons },
+  ),
+  metric(
+    'pathproof_schedule_lag_seconds',
+    'histogram',
+    'process',
+    [],
+    'Time between the moment that a cycle was due and its start.',
+  ),
+  metric(
+    'pathproof_timing_uncertainty_seconds',
+    'histogram',
+    'process',
+    [],
+    'How long the events of a timing may have waited unread in this process.',
+  ),
+  metric(
+    'pathproof_topology_last_success_timestamp_seconds',
+    'gauge',
+    'process',
+    [],
+    'Unix time at which the account was last read without a missing part. 0 before the first.',
+  ),
+  metric(
+    'pathproof_prefix_list_entries',
+    'gauge',
+    'process',
+    ['prefix_list'],
+    'Entries of a prefix list as last read.',
+  ),
+  planned(
+    'pathproof_flowlog_lag_seconds',
+    'gauge',
+    'process',
+    [],
+    'Age of the youngest flow record that was read.',
+  ),
+  planned(
+    'pathproof_flowlog_attempts_total',
+    'counter',
+    'process',
+    ['result'],
+    'Own attempts that were looked for in flow logs, by result.',
+    { result: ['confirmed', 'contradicted', 'undecided', 'no_record'] },
+  ),
+  planned(
+    'pathproof_flowlog_flows_total',
+    'counter',
+    'process',
+    ['service', 'traffic_path', 'next_hop_type', 'action'],
+    'Flows of the network interface towards AWS services.',
+  ),
+  planned(
+    'pathproof_flowlog_bytes_total',
+    'counter',
+    'process',
+    ['service', 'traffic_path', 'next_hop_type', 'action'],
+    'Bytes of the flows of the network interface towards AWS services.',
+  ),
+  planned(
+    'pathproof_egress_state',
+    'gauge',
+    'process',
+    ['check', 'state'],
+    'Whether a destination that must fail is out of reach: 1 for the current state, 0 for the others.',
+    { state: ['blocked', 'open', 'untestable'] },
+  ),
+  planned(
+    'pathproof_posture_state',
+    'gauge',
+    'process',
+    ['check', 'state'],
+    'Result of a posture check: 1 for the current state, 0 for the others.',
+    { state: ['pass', 'fail', 'unknown'] },
+  ),
+  planned('pathproof_ledger_records', 'gauge', 'process', [], 'Records in the ledger.'),
+  planned(
+    'pathproof_ledger_writable',
+    'gauge',
+    'process',
+    [],
+    'Whether the last write to the ledger succeeded.',
+  ),
+  planned(
+    'pathproof_ledger_last_checkpoint_timestamp_seconds',
+    'gauge',
+    'process',
+    [],
+    'Unix time of the last signed checkpoint of the ledger.',
+  ),
+  planned(
+    'pathproof_ledger_gap_records_total',
+    'counter',
+    'process',
+    [],
+    'Records that could not be written to the ledger.',
+  ),
+  planned(
+    'pathproof_exporter_dropped_total',
+    'counter',
+    'process',
+    ['exporter', 'reason'],
+    'What an exporter could not deliver and dropped.',
+  ),
+  metric(
+    'pathproof_config_last_reload_successful',
+    'gauge',
+    'process',
+    [],
+    'Whether the last configuration reload succeeded.',
+  ),
+  metric(
+    'pathproof_config_last_reload_success_timestamp_seconds',
+    'gauge',
+    'process',
+    [],
+    'Unix time of the last successful configuration reload.',
+  ),
+  metric(
+    'pathproof_build_info',
+    'gauge',
+    'process',
+    ['version', 'rules_version', 'node_version'],
+    'Version of the program, of its rules and of its runtime. Always 1.',
+  ),
+  metric(
+    'pathproof_host_info',
+    'gauge',
+    'process',
+    ['vantage', 'account_id', 'region', 'vpc_id'],
+    'Where the host stands. Always 1.',
+  ),
+] as const satisfies readonly Metric[]
+
+type Entry = (typeof catalogue)[number]
+
+export type MetricName = Entry['name']
+
+export type MetricNameOf<Type extends Metric['type']> = Extract<Entry, { type: Type }>['name']
+
+/** The labels that a metric's series must all have, no more and no fewer. */
+export type LabelsOf<Name extends MetricName> = Readonly<
+  Record<Extract<Entry, { name: Name }>['labels'][number], string>
+>

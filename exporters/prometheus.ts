@@ -1,0 +1,287 @@
+import type { LabelsOf, MetricNameOf } from './catalogue.ts'
+import type { ExpositionFormat } from './exposition.ts'
+import { bucketBound, familyHeader, samplePrefix, sampleValue } from './exposition.ts'
+import type { Metric } from './metric.ts'
+
+/** A series that can be set. After `remove` (its own or its group's) it is gone, and writing to it does nothing. */
+export interface Gauge {
+  set(value: number): void
+  remove(): void
+}
+
+export interface Counter {
+  /** @throws RangeError for a negative or missing number: a counter never falls */
+  add(amount?: number): void
+  remove(): void
+}
+
+export interface Histogram {
+  /** One sample, in the metric's base unit. Exemplars would come in here, as a second argument. */
+  observe(value: number): void
+  remove(): void
+}
+
+/**
+ * Makes series. The same name and labels give the same series again. A new gauge or counter is 0.
+ * @throws TypeError for a metric that the catalogue does not have as available, or labels that are not its own
+ */
+export interface SeriesMaker {
+  gauge<Name extends MetricNameOf<'gauge'>>(name: Name, labels: LabelsOf<Name>): Gauge
+  counter<Name extends MetricNameOf<'counter'>>(name: Name, labels: LabelsOf<Name>): Counter
+  histogram<Name extends MetricNameOf<'histogram'>>(name: Name, labels: LabelsOf<Name>): Histogram
+}
+
+export interface SeriesGroup extends SeriesMaker {
+  /** Removes every series that was made by this group. */
+  close(): void
+  size(): number
+}
+
+export interface SeriesSet extends SeriesMaker {
+  group(): SeriesGroup
+  /** Sample lines in one exposition. */
+  lines(): number
+  /**
+   * The exposition of all series as they are at the moment of the call, in UTF-8. It is written in
+   * slices of a few hundred lines and lets the event loop turn in between, for a scrape that held the loop
+   * would falsify every handshake in flight; values set meanwhile appear in the next one.
+   * `appended`: complete families from elsewhere, in the same format, put before the end mark.
+   */
+  render(format: ExpositionFormat, appended?: string): Promise<Buffer>
+}
+
+/** Lines between two turns of the event loop: well below a millisecond of work. */
+const sliceLines = 400
+
+/** All series of one metric. Each block is one series: one line, or all lines of one histogram. */
+interface Family {
+  metric: Metric
+  blockLines: number
+  /** What stands before the value, for each line. */
+  prefixes: string[]
+  values: Float64Array
+  blocks: Block[]
+  byLabels: Map<string, Block>
+}
+
+interface Block {
+  labels: string
+  /** Position among the family's blocks; -1 when removed. */
+  at: number
+}
+
+/**
+ * Holds the values of all series in flat arrays beside their pre-rendered names and labels, so that a
+ * scrape only joins text. A snapshot of the values is one array copy, and so the series of one exposition
+ * belong to one moment however long it takes to write.
+ */
+export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
+  const families = new Map<string, Family>()
+  for (const metric of catalogue) {
+    if (!metric.available) continue
+    // Beside its buckets a histogram has +Inf, sum and count.
+    const blockLines = metric.type === 'histogram' ? metric.buckets.length + 3 : 1
+    families.set(metric.name, {
+      metric,
+      blockLines,
+      prefixes: [],
+      values: new Float64Array(8),
+      blocks: [],
+      byLabels: new Map(),
+    })
+  }
+
+  const open = (
+    name: string,
+    type: Metric['type'],
+    labels: Readonly<Record<string, string>>,
+  ): [Family, Block] => {
+    const family = families.get(name)
+    if (family === undefined || family.metric.type !== type)
+      throw new TypeError(`no available ${type} ${name}`)
+    return [family, blockOf(family, labels)]
+  }
+
+  const maker: SeriesMaker = {
+    gauge(name, labels) {
+      const [family, block] = open(name, 'gauge', labels)
+      return {
+        set(value) {
+          if (block.at >= 0) family.values[block.at] = value
+        },
+        remove: () => removeBlock(family, block),
+      }
+    },
+    counter(name, labels) {
+      const [family, block] = open(name, 'counter', labels)
+      return {
+        add(amount = 1) {
+          if (!(amount >= 0)) throw new RangeError(`${name}: got ${amount}, expected at least 0`)
+          if (block.at >= 0) family.values[block.at]! += amount
+        },
+        remove: () => removeBlock(family, block),
+      }
+    },
+    histogram(name, labels) {
+      const [family, block] = open(name, 'histogram', labels)
+      const buckets = family.metric.buckets
+      return {
+        observe(value) {
+          // Not a number fits no bucket and would spoil the sum for good.
+          if (block.at < 0 || Number.isNaN(value)) return
+          const start = block.at * family.blockLines
+          const { values } = family
+          for (const [index, bound] of buckets.entries()) if (value <= bound) values[start + index]! += 1
+          values[start + buckets.length]! += 1
+          values[start + buckets.length + 1]! += value
+          values[start + buckets.length + 2]! += 1
+        },
+        remove: () => removeBlock(family, block),
+      }
+    },
+  }
+
+  return {
+    ...maker,
+    group: () => createGroup(maker),
+    lines: () => families.values().reduce((sum, family) => sum + family.prefixes.length, 0),
+    async render(format, appended = '') {
+      const snapshot = [...families.values()]
+        .filter((family) => family.blocks.length > 0)
+        .map(({ metric, prefixes, values }) => ({
+          metric,
+          prefixes: prefixes.slice(),
+          values: values.slice(),
+        }))
+      const out = createOutput(
+        snapshot.reduce((sum, { prefixes }) => sum + roughSize(prefixes), appended.length),
+      )
+      let text = ''
+      let lines = 0
+      for (const { metric, prefixes, values } of snapshot) {
+        text += familyHeader(metric, format)
+        for (let index = 0; index < prefixes.length; index++) {
+          text += `${prefixes[index]}${sampleValue(values[index] ?? NaN)}\n`
+          if (++lines % sliceLines !== 0) continue
+          out.write(text)
+          text = ''
+          await nextTurn()
+        }
+      }
+      out.write(`${text}${appended}${format === 'openmetrics' ? '# EOF\n' : ''}`)
+      return out.bytes()
+    },
+  }
+}
+
+/** UTF-8 written into one buffer as it comes: joining megabytes at the end would hold the loop for milliseconds. */
+function createOutput(roughBytes: number): { write(text: string): void; bytes(): Buffer } {
+  let buffer = Buffer.allocUnsafeSlow(roughBytes + 65_536)
+  let length = 0
+  return {
+    write(text) {
+      // A UTF-16 unit takes at most three bytes.
+      if (buffer.length - length < text.length * 3) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, length + text.length * 3))
+        buffer.copy(larger, 0, 0, length)
+        buffer = larger
+      }
+      length += buffer.write(text, length, 'utf8')
+    },
+    bytes: () => buffer.subarray(0, length),
+  }
+}
+
+/** Most lines are ASCII and most values short; timestamps take 17 characters. */
+function roughSize(prefixes: readonly string[]): number {
+  return prefixes.reduce((sum, prefix) => sum + prefix.length + 20, 1000)
+}
+
+function createGroup(maker: SeriesMaker): SeriesGroup {
+  const members = new Set<() => void>()
+  const join = <Series extends { remove(): void }>(series: Series): Series => {
+    const remove = (): void => {
+      members.delete(remove)
+      series.remove()
+    }
+    members.add(remove)
+    return { ...series, remove }
+  }
+  return {
+    gauge: (name, labels) => join(maker.gauge(name, labels)),
+    counter: (name, labels) => join(maker.counter(name, labels)),
+    histogram: (name, labels) => join(maker.histogram(name, labels)),
+    close() {
+      for (const remove of members) remove()
+    },
+    size: () => members.size,
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve))
+}
+
+function blockOf(family: Family, given: Readonly<Record<string, string>>): Block {
+  const { metric, blockLines, prefixes, blocks, byLabels } = family
+  const labels = metric.labels.map((label): [string, string] => [label, labelValue(metric, given, label)])
+  if (Object.keys(given).length !== labels.length) {
+    throw new TypeError(
+      `${metric.name}: got labels ${Object.keys(given).join()}, expected ${metric.labels.join()}`,
+    )
+  }
+  const key = samplePrefix(metric.name, labels)
+  const known = byLabels.get(key)
+  if (known !== undefined) return known
+  const block: Block = { labels: key, at: blocks.length }
+  blocks.push(block)
+  byLabels.set(key, block)
+  if (metric.type === 'histogram') prefixes.push(...histogramPrefixes(metric, labels))
+  else prefixes.push(key)
+  if (family.values.length < blocks.length * blockLines) {
+    const values = new Float64Array(blocks.length * blockLines * 2)
+    values.set(family.values)
+    family.values = values
+  }
+  family.values.fill(0, block.at * blockLines, (block.at + 1) * blockLines)
+  return block
+}
+
+function labelValue(metric: Metric, given: Readonly<Record<string, string>>, label: string): string {
+  const value = given[label]
+  if (typeof value !== 'string') throw new TypeError(`${metric.name}: label ${label} is missing`)
+  const allowed = metric.values[label]
+  if (allowed !== undefined && !allowed.includes(value)) {
+    throw new TypeError(`${metric.name}: label ${label} is none of its closed list`)
+  }
+  return value
+}
+
+function histogramPrefixes(metric: Metric, labels: readonly (readonly [string, string])[]): string[] {
+  const buckets = [...metric.buckets, Infinity].map((bound) =>
+    samplePrefix(`${metric.name}_bucket`, [...labels, ['le', bucketBound(bound)]]),
+  )
+  return [
+    ...buckets,
+    samplePrefix(`${metric.name}_sum`, labels),
+    samplePrefix(`${metric.name}_count`, labels),
+  ]
+}
+
+/** The last block takes the place of the removed one. */
+function removeBlock(family: Family, block: Block): void {
+  if (block.at < 0) return
+  const { blockLines, prefixes, blocks, byLabels } = family
+  const last = blocks.pop()
+  const from = blocks.length * blockLines
+  if (last !== undefined && last !== block) {
+    const to = block.at * blockLines
+    for (let line = 0; line < blockLines; line++) prefixes[to + line] = prefixes[from + line] ?? ''
+    family.values.copyWithin(to, from, from + blockLines)
+    blocks[block.at] = last
+    last.at = block.at
+  }
+  prefixes.length = from
+  byLabels.delete(block.labels)
+  block.at = -1
+}
