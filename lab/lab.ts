@@ -1,0 +1,284 @@
+/** A running lab: a world, its servers, and what an agent touches of a machine, played on top of them. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Endpoint, HostAccess } from '../model/host.ts'
+import { createAuthority } from './certificates.ts'
+import { startDnsServer, type DnsServer } from './dns.ts'
+import { hostAddresses, hostRoute } from './host.ts'
+import { createMetadataService, metadataAddress } from './imds.ts'
+import { startMapped } from './mapped.ts'
+import { createNamespaceNetwork } from './namespace-network.ts'
+import { firstWorld, type Scenario, type ScenarioStep } from './scenario.ts'
+import { createServices } from './services.ts'
+import { createSnapshotDirectory } from './snapshot.ts'
+import { nameTruth, type NameTruth } from './truth.ts'
+import { metadataOf } from './world/metadata.ts'
+import { resolveName } from './world/names.ts'
+import { travel } from './world/simulate.ts'
+import type { Packet, World } from './world/types.ts'
+import { changeWorld } from './world/world.ts'
+
+export interface LabOptions {
+  /** `namespace`: this process is inside one (`namespace.ts`); `mapped`: everything on loopback. */
+  mode: 'namespace' | 'mapped'
+  /** Unix milliseconds. */
+  clock: { wallMs(): number }
+  /** Take the scenario's steps when their time has come, counted from the start; else only by `apply`. */
+  timed: boolean
+  /** Called when a step has been taken, world, routes and snapshot included. */
+  onStep?: (step: ScenarioStep) => void
+  /** Called when the lab itself fails after its start (disk full, `ip` refused). */
+  onError?: (error: unknown) => void
+}
+
+export interface Lab {
+  scenario: Scenario
+  world(): World
+  /** The same machine with the lab in place of the network, the name service and the kernel's routes. */
+  hostAccess(real: HostAccess): HostAccess
+  /** What `--snapshot` reads. A symbolic link, whole at every moment; rewritten at each change and every 20 s. */
+  snapshotDirectory: string
+  /** PEM of the authority behind AWS's services here, to be trusted as the public roots are. */
+  caFile: string
+  /** PEM of the authority of the world's TLS proxies: at most in the host's own store. */
+  interceptorFile: string
+  /** The world's name servers: name, and address and port as the world says them. */
+  resolvers: { name: string; address: string; port: number }[]
+  /** Takes a step of the scenario now. Rejects if there is none of that name. */
+  apply(step: string): Promise<void>
+  truth(hostname: string): NameTruth
+  /** Ends servers, timers and connections, and takes its files away. */
+  close(): Promise<void>
+}
+
+const rewriteSeconds = 20
+
+/** Starts a scenario. What was started is ended again if a later part fails. */
+export async function startLab(scenario: Scenario, options: LabOptions): Promise<Lab> {
+  const closers: (() => unknown)[] = []
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).toReversed()) await closer()
+  }
+  try {
+    return await start(scenario, options, closers, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function start(
+  scenario: Scenario,
+  options: LabOptions,
+  closers: (() => unknown)[],
+  close: () => Promise<void>,
+): Promise<Lab> {
+  let current = firstWorld(scenario)
+  const world = (): World => current
+  const nowMs = (): number => options.clock.wallMs()
+
+  const directory = await mkdtemp(join(tmpdir(), 'pathproof-lab-'))
+  closers.push(() => rm(directory, { recursive: true, force: true }))
+  const authority = createAuthority({ commonName: 'pathproof lab root', nowMs: nowMs() })
+  const interceptor = createAuthority({ commonName: 'pathproof lab TLS proxy', nowMs: nowMs() })
+  const caFile = join(directory, 'ca.pem')
+  const interceptorFile = join(directory, 'proxy-ca.pem')
+  await writeFile(caFile, authority.certificate)
+  await writeFile(interceptorFile, interceptor.certificate)
+  const snapshot = createSnapshotDirectory(directory)
+  await snapshot.write(current, nowMs())
+
+  const services = createServices({ world, travel, authority, interceptor, nowMs, buckets: scenario.buckets })
+  closers.push(services.close)
+  const metadata = createMetadataService({
+    metadata: () => metadataOf(current),
+    mode: scenario.metadata,
+    nowMs,
+  })
+  closers.push(metadata.close)
+  const receive = (socket: Socket, packet: Packet): void => {
+    if (packet.destination === metadataAddress) metadata.receive(socket)
+    else services.receive(socket, packet)
+  }
+
+  const played = resolversOf(current)
+  const network = options.mode === 'namespace' ? await layNetwork(current, [...played.keys()]) : null
+  const servers = new Map<string, DnsServer>()
+  for (const [address, resolver] of played) {
+    const server = await startDnsServer({
+      ...(network === null ? { address: '127.0.0.1', port: 0 } : { address, port: 53 }),
+      answer: (hostname) => resolveName(current, hostname, resolver),
+      rotate: scenario.rotate,
+    })
+    closers.push(server.close)
+    servers.set(address, server)
+  }
+  const playHost =
+    network === null
+      ? await playMapped(world, receive, servers, closers)
+      : await playNamespace(world, receive, closers)
+
+  const rewrite = async (): Promise<void> => {
+    try {
+      await snapshot.write(current, nowMs())
+    } catch (error) {
+      options.onError?.(error)
+    }
+  }
+  const timer = setInterval(() => void rewrite(), rewriteSeconds * 1000)
+  const alarms = new Set<NodeJS.Timeout>()
+  let changing: Promise<void> = Promise.resolve()
+  closers.push(async () => {
+    clearInterval(timer)
+    for (const alarm of alarms) clearTimeout(alarm)
+    // a writing under way would make the directory anew after it was taken away
+    await changing.catch(() => undefined)
+    await snapshot.idle()
+  })
+
+  const take = async (step: ScenarioStep): Promise<void> => {
+    current = changeWorld(current, step.change)
+    await network?.update(current)
+    await snapshot.write(current, nowMs())
+    options.onStep?.(step)
+  }
+  const apply = (name: string): Promise<void> => {
+    const step = scenario.steps.find((each) => each.name === name)
+    if (step === undefined)
+      return Promise.reject(new RangeError(`scenario ${scenario.name} has no step "${name}"`))
+    changing = changing.catch(() => undefined).then(() => take(step))
+    return changing
+  }
+  if (options.timed) {
+    for (const step of scenario.steps) {
+      const alarm = setTimeout(() => {
+        alarms.delete(alarm)
+        apply(step.name).catch((error: unknown) => options.onError?.(error))
+      }, step.afterSeconds * 1000)
+      alarms.add(alarm)
+    }
+  }
+
+  return {
+    scenario,
+    world,
+    hostAccess: (real) => ({ ...real, ...playHost(real), ...playKernel(world, real) }),
+    snapshotDirectory: snapshot.path,
+    caFile,
+    interceptorFile,
+    resolvers: current.resolvers.flatMap(({ name, address }) =>
+      address === null ? [] : [{ name, address, port: 53 }],
+    ),
+    apply,
+    truth: (hostname) => nameTruth(current, hostname),
+    close,
+  }
+}
+
+/** Address → name of the world's resolver there; of several names for one address the first. */
+function resolversOf(world: World): Map<string, string> {
+  const played = new Map<string, string>()
+  for (const { name, address } of world.resolvers) {
+    if (address !== null && !played.has(address)) played.set(address, name)
+  }
+  return played
+}
+
+/** The name servers of the world's host, as its resolv.conf has them. */
+export function systemServersOf(world: World): Endpoint[] {
+  return world.resolvers.flatMap(({ name, address }) =>
+    name === 'system' && address !== null ? [{ address, port: 53 }] : [],
+  )
+}
+
+type PlayedNetwork = Pick<HostAccess, 'dial' | 'lookup' | 'serverAddress'>
+
+/** Device, MAC and routes are the world's in both modes: neither has the host's hardware. */
+function playKernel(
+  world: () => World,
+  real: HostAccess,
+): Pick<HostAccess, 'systemServers' | 'hostRoute' | 'addresses' | 'environment'> {
+  const proxy = /^(https?|all|no)_proxy$/iu
+  const kept = Object.entries(real.environment).filter(([name]) => !proxy.test(name))
+  return {
+    systemServers: () => systemServersOf(world()),
+    hostRoute: (destination, source) => Promise.resolve(hostRoute(world(), destination, source)),
+    addresses: () => hostAddresses(world()),
+    environment: Object.fromEntries([
+      ...kept,
+      ...world().host.proxyVariables.map((name) => [name, 'http://proxy.corp.example:3128'] as const),
+    ]),
+  }
+}
+
+async function playMapped(
+  world: () => World,
+  receive: (socket: Socket, packet: Packet) => void,
+  servers: ReadonlyMap<string, DnsServer>,
+  closers: (() => unknown)[],
+): Promise<(real: HostAccess) => PlayedNetwork> {
+  const mapped = await startMapped({
+    world,
+    travel,
+    receive,
+    nameServers: [...servers].map(([address, { port }]) => ({ address, port })),
+    systemServer: systemServersOf(world())[0]?.address ?? null,
+  })
+  closers.push(mapped.close)
+  const { dial, lookup, serverAddress } = mapped
+  return () => ({ dial, lookup, serverAddress })
+}
+
+async function playNamespace(
+  world: () => World,
+  receive: (socket: Socket, packet: Packet) => void,
+  closers: (() => unknown)[],
+): Promise<(real: HostAccess) => PlayedNetwork> {
+  const sockets = new Set<Socket>()
+  for (const port of servicePorts(world())) {
+    for (const host of ['0.0.0.0', '::']) {
+      const server = createServer((socket) => {
+        sockets.add(socket)
+        socket.on('close', () => sockets.delete(socket))
+        const { remoteAddress: source, localAddress: destination } = socket
+        if (source === undefined || destination === undefined) socket.destroy()
+        else receive(socket, { source, destination, port })
+      })
+      await listen(server, host, port)
+      closers.push(async () => {
+        const closed = new Promise((resolve) => server.close(resolve))
+        for (const socket of sockets) socket.destroy()
+        await closed
+      })
+    }
+  }
+  // sockets and the name service are the real ones: the namespace is around all of this process
+  return ({ dial, lookup, serverAddress }) => ({ dial, lookup, serverAddress })
+}
+
+async function layNetwork(world: World, resolverAddresses: string[]) {
+  const metadata = world.host.kind === 'ec2' ? [metadataAddress] : []
+  return createNamespaceNetwork(world, {
+    travel,
+    always: [...resolverAddresses, ...metadata],
+    ports: servicePorts(world),
+  })
+}
+
+function servicePorts(world: World): number[] {
+  return [...new Set([80, 443, ...world.services.flatMap(({ ports }) => ports)])].filter(
+    (port) => port !== 53,
+  )
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, ipv6Only: host === '::' }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,220 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { firstWorld, loadScenario, parseScenario, shippedScenarios } from '../../lab/scenario.ts'
+import { nameTruth } from '../../lab/truth.ts'
+import type { World } from '../../lab/world/types.ts'
+import { changeWorld } from '../../lab/world/world.ts'
+
+const bucket = (rest: string) => `artifacts-lab.${rest}`
+const regional = bucket('s3.us-east-1.amazonaws.com')
+
+/** What each story says happens to the packets, in the words of the story: name, then the classes of its answers. */
+const stories: Record<string, Record<string, string[]>> = {
+  '01-gateway-endpoint': { [regional]: ['gateway_endpoint'], 'sts.us-east-1.amazonaws.com': ['nat_gateway'] },
+  '02-route-missing': { [regional]: ['nat_gateway'] },
+  '03-blackhole': { [regional]: ['blocked'] },
+  '04-nat-only': { [regional]: ['nat_gateway'] },
+  '05-internet-gateway': { [regional]: ['internet_gateway'] },
+  '06-internet-gateway-without-address': { [regional]: ['blocked'] },
+  '07-nat-before-endpoint': { [regional]: ['nat_gateway_endpoint'] },
+  '08-interface-endpoint': {
+    'ssm.us-east-1.amazonaws.com': ['interface_endpoint'],
+    'kms.us-east-1.amazonaws.com': ['interface_endpoint'],
+  },
+  '09-s3-private-dns': {
+    [regional]: ['interface_endpoint'],
+    [bucket('s3.amazonaws.com')]: ['nat_gateway'],
+    [bucket('s3-us-east-1.amazonaws.com')]: ['nat_gateway'],
+    [bucket('s3-fips.us-east-1.amazonaws.com')]: ['nat_gateway'],
+    [bucket('s3.dualstack.us-east-1.amazonaws.com')]: ['blocked', 'nat_gateway'],
+  },
+  '10-private-dns-broken': {
+    'ssm.us-east-1.amazonaws.com': ['nat_gateway'],
+    'vpce-0a0000a1-h3k9q2xd.ssm.us-east-1.vpce.amazonaws.com': ['interface_endpoint'],
+  },
+  '11-one-of-eight': { [regional]: ['gateway_endpoint', 'nat_gateway'] },
+  '12-bucket-elsewhere': {
+    'reports-lab.s3.us-east-1.amazonaws.com': ['gateway_endpoint'],
+    'reports-lab.s3.eu-west-1.amazonaws.com': ['nat_gateway'],
+  },
+  '13-ipv6-leak': {
+    [regional]: ['gateway_endpoint'],
+    [bucket('s3.dualstack.us-east-1.amazonaws.com')]: ['gateway_endpoint', 'internet_gateway'],
+  },
+  '14-unknown-private-address': { [regional]: ['relay'] },
+  demo: {
+    [regional]: ['gateway_endpoint'],
+    [bucket('s3.amazonaws.com')]: ['gateway_endpoint'],
+    [bucket('s3.dualstack.us-east-1.amazonaws.com')]: ['blocked', 'gateway_endpoint'],
+    'backup-lab.s3.us-east-1.amazonaws.com': ['relay'],
+    'ssm.us-east-1.amazonaws.com': ['interface_endpoint'],
+    'kms.us-east-1.amazonaws.com': ['interface_endpoint'],
+    'sts.amazonaws.com': ['nat_gateway'],
+  },
+}
+
+const classes = (world: World, hostname: string) =>
+  [...new Set(nameTruth(world, hostname).addresses.map((each) => each.class))].sort()
+
+const shipped = await shippedScenarios()
+
+describe('the scenarios that come with the lab', () => {
+  it('are these', () => {
+    expect(shipped).toEqual(Object.keys(stories).sort())
+  })
+
+  it.each(Object.entries(stories))('%s: packets go as its story says', async (name, story) => {
+    const scenario = await loadScenario(name)
+    const world = firstWorld(scenario)
+    for (const [hostname, ways] of Object.entries(story)) {
+      expect({ hostname, ways: classes(world, hostname) }).toEqual({ hostname, ways })
+    }
+    expect(scenario.expect.map(({ hostname }) => hostname).sort()).toEqual(Object.keys(story).sort())
+  })
+
+  it.each(shipped)(
+    '%s: no expectation is kinder than the truth, at the start and after each step',
+    async (name) => {
+      const scenario = await loadScenario(name)
+      let world = firstWorld(scenario)
+      const check = (expected: typeof scenario.expect) => {
+        for (const each of expected) {
+          const truth = nameTruth(world, each.hostname)
+          const expected = each.state === 'undetermined' ? undefined : each.class
+          const found = truth.addresses.find((address) => address.class === expected)?.class
+          expect({ ...each, class: expected }).toEqual({ ...each, state: truth.state, class: found })
+        }
+      }
+      check(scenario.expect)
+      for (const step of scenario.steps) {
+        world = changeWorld(world, step.change)
+        check(step.expect)
+      }
+    },
+  )
+
+  it('the demo takes the route away and puts it back', async () => {
+    const scenario = await loadScenario('demo')
+    const ways: string[][] = []
+    scenario.steps.reduce((world, step) => {
+      const next = changeWorld(world, step.change)
+      ways.push(classes(next, regional))
+      return next
+    }, firstWorld(scenario))
+    expect(ways).toEqual([['nat_gateway'], ['gateway_endpoint']])
+    expect(scenario.steps.map(({ afterSeconds }) => afterSeconds)).toEqual([25, 65])
+  })
+
+  it('one of eight answers is the public one', async () => {
+    const { addresses } = nameTruth(firstWorld(await loadScenario('one-of-eight')), regional)
+    expect(addresses).toHaveLength(8)
+    expect(addresses.filter((each) => each.class !== 'gateway_endpoint')).toMatchObject([
+      { class: 'nat_gateway', to: 's3' },
+    ])
+  })
+})
+
+describe('loading', () => {
+  const directories: string[] = []
+  afterEach(async () => {
+    for (const directory of directories.splice(0)) await rm(directory, { recursive: true })
+  })
+
+  it('takes a name with or without its number, or a file', async () => {
+    expect((await loadScenario('03-blackhole')).name).toBe('blackhole')
+    expect((await loadScenario('blackhole')).name).toBe('blackhole')
+    const directory = await mkdtemp(join(tmpdir(), 'pathproof-scenario-'))
+    directories.push(directory)
+    const file = join(directory, 'mine.yaml')
+    await writeFile(file, minimal)
+    expect((await loadScenario(file)).name).toBe('mine')
+  })
+
+  it('names what there is when there is no such scenario', async () => {
+    await expect(loadScenario('nonesuch')).rejects.toThrow(
+      /no scenario "nonesuch"; there are: 01-gateway-endpoint, /u,
+    )
+  })
+})
+
+const minimal = `name: mine
+title: Mine
+story: A story.
+names:
+  - { target: sts, hostname: sts.amazonaws.com }
+expect:
+  - { hostname: sts.amazonaws.com, state: public }
+`
+
+function problems(yaml: string): string[] {
+  const reading = parseScenario(yaml, 'mine.yaml')
+  return reading.ok ? [] : reading.problems
+}
+
+describe('mistakes in a scenario', () => {
+  it('there are none in the smallest one', () => {
+    expect(problems(minimal)).toEqual([])
+  })
+
+  it.each([
+    ['an unknown key', `${minimal}naem: x\n`, ['mine.yaml:8:7: naem: Unrecognized key: "naem"']],
+    [
+      'an unknown key deep in the world',
+      `${minimal}world:\n  tables:\n    - { id: rtb-1, addRoute: [] }\n`,
+      ['mine.yaml:10:30: world.tables[0].addRoute: Unrecognized key: "addRoute"'],
+    ],
+    [
+      'a missing key',
+      minimal.replace('story: A story.\n', ''),
+      ['mine.yaml:1:1: story: Invalid input: expected string, received undefined'],
+    ],
+    [
+      'a word of the wrong list',
+      `${minimal}metadata: loud\n`,
+      ['mine.yaml:8:11: metadata: Invalid option: expected one of "answers"|"silent"|"hop_limit"'],
+    ],
+    [
+      'undetermined without a reason',
+      minimal.replace('state: public', 'state: undetermined'),
+      [
+        'mine.yaml:7:5: expect[0]: expected {hostname, state: private|public|mixed|blocked, class?, proof?} or {hostname, state: undetermined, because}',
+      ],
+    ],
+    [
+      'a duration without a unit',
+      `${minimal}steps: [{ after: 25, name: a, title: A, change: {} }]\n`,
+      ['mine.yaml:8:18: steps[0].after: Invalid input: expected string, received number'],
+    ],
+    [
+      'a route that can’t be read',
+      `${minimal}world: { tables: [{ id: rtb-0a000001, addRoutes: [nowhere] }] }\n`,
+      [
+        'mine.yaml:1:1: world: route "nowhere": expected "destination -> target [blackhole|filtered] [propagated|advertised]"',
+      ],
+    ],
+    ['a key twice', `${minimal}title: Again\n`, ['mine.yaml:8:1: Map keys must be unique']],
+    [
+      'two steps of one name',
+      `${minimal}steps: [{ after: 1s, name: a, title: A, change: {} }, { after: 2s, name: a, title: B, change: {} }]\n`,
+      ['mine.yaml:1:1: steps: two are called "a"'],
+    ],
+    [
+      'an account that YAML read as a number',
+      `${minimal}world: { account: 111122223333 }\n`,
+      ['mine.yaml:8:19: world.account: Invalid input: expected string, received number'],
+    ],
+  ])('%s', (_what, yaml, expected) => {
+    expect(problems(yaml)).toEqual(expected)
+  })
+
+  it('are told all at once', () => {
+    expect(problems('name: mine\nstory: 7\n')).toHaveLength(4)
+  })
+
+  it('an alias bomb is refused', () => {
+    const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a]\nc: [*b, *b, *b, *b, *b, *b, *b, *b, *b]\n`
+    expect(problems(bomb)[0]).toMatch(/alias/u)
+  })
+})
