@@ -1,0 +1,147 @@
+import { isAwsName } from '../../aws/hostname.ts'
+import { readNameInput } from '../../aws/name-input.ts'
+import { redact } from '../../model/redact.ts'
+import type { Target } from '../../model/target.ts'
+import { safeText } from '../../model/text.ts'
+import type { Snapshot } from '../../model/topology.ts'
+import { check } from '../check.ts'
+import type { Config } from '../config/config.ts'
+import { loadConfig, parseConfig } from '../config/load.ts'
+import { problemText } from '../config/problems.ts'
+import { targetsOf } from '../config/targets.ts'
+import { machine, readText } from '../machine.ts'
+import { targetDocument } from '../verdict-document.ts'
+import { version } from '../version.ts'
+import { exit, exitCodeOf, worstExitCode } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { renderTarget } from './render-check.ts'
+import { type CommandSpec, parseCommand } from './usage.ts'
+
+const spec = {
+  name: 'check',
+  summary: "Looks once, with every probe: does this host's connection take a private path or a public one, and how is that known?",
+  options: {
+    'config.file': { type: 'string', value: 'FILE', help: 'configuration; without NAME, all of its targets are checked' },
+    snapshot: { type: 'string', value: 'DIR', help: 'directory with the output of the AWS CLI, at most 3 minutes old' },
+    json: { type: 'boolean', help: 'one JSON document per input, one per line (schema pathproof.check/1)' },
+  },
+  positionals: { label: '[NAME|URL…]', min: 0, max: Infinity, help: 'host names or (presigned) URLs; only the host is contacted' },
+  examples: [
+    'pathproof check --snapshot dump https://my-bucket.s3.amazonaws.com/file.jpg',
+    'pathproof check --config.file /etc/pathproof/pathproof.yml',
+    'pathproof check --json sts.amazonaws.com ssm.eu-west-1.amazonaws.com',
+  ],
+  notes:
+    'Exit codes: 0 requirement met (or waived), 1 failed to run, 3 not met, 4 undetermined, 64 wrong usage, 65 malformed input, 78 configuration. Of many: 3 before 4 before 0.',
+} as const satisfies CommandSpec
+
+/** The target that one name or URL stands for: that host alone, required to be private. */
+function targetFor(input: string): { ok: true; target: Target; note: string | null } | { ok: false; error: string } {
+  const read = readNameInput(input)
+  if (!read.ok) return { ok: false, error: read.error }
+  const { name, port, scheme } = read.input
+  const note = scheme === 'http' ? `${name.hostname}: http:// URL; the probe speaks TLS on port ${port ?? 443}` : null
+  return {
+    ok: true,
+    note,
+    target: {
+      name: name.hostname,
+      names: [{ hostname: name.hostname, port: port ?? 443, style: name.style, service: name.service, region: name.region }],
+      require: { kind: 'private' },
+      minProof: 'configured',
+      resolvers: ['system'],
+      compareResolvers: [],
+      source: null,
+      schedule: { kind: 'interval', everySeconds: 30 },
+      timeoutSeconds: 5,
+      waiver: null,
+      discovered: false,
+    },
+  }
+}
+
+function tell(snapshot: Snapshot, io: Io): void {
+  for (const p of snapshot.problems.slice(0, 20)) {
+    io.stderr(`pathproof check: ${safeText([p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(Boolean).join(': '), 1000)}\n`)
+  }
+  const part = snapshot.parts.routeTables
+  if (part.read && part.atMs !== null && part.dated !== 'manifest') {
+    io.stderr(`snapshot as of ${new Date(part.atMs).toISOString()} (by the files' own times, which copying changes)\n`)
+  }
+}
+
+async function configOf(file: string | undefined, io: Io): Promise<Config | null> {
+  const loaded = file === undefined ? parseConfig('version: 1\n', 'defaults', io.nowMs()) : await loadConfig(file, io.nowMs())
+  if (loaded.ok) return loaded.config
+  for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
+  return null
+}
+
+/** `pathproof check`. Exit codes as its help says. */
+export async function checkCommand(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(spec, argv)
+  if (!parsed.ok) {
+    ;(parsed.code === 0 ? io.stdout : io.stderr)(parsed.text)
+    return parsed.code
+  }
+  const { 'config.file': file, snapshot: directory = null, json = false } = parsed.values
+  if (parsed.positionals.length === 0 && file === undefined) {
+    io.stderr('pathproof check: neither a name nor --config.file is given\nNext step: pathproof check --help\n')
+    return exit.usage
+  }
+  const config = await configOf(file, io)
+  if (config === null) return exit.configuration
+  const codes: number[] = []
+  const targets: Target[] = []
+  for (const input of parsed.positionals) {
+    const read = targetFor(input)
+    if (!read.ok) {
+      codes.push(exit.malformed)
+      const shown = safeText(redact(input), 300)
+      if (json) io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', input: shown, error: read.error })}\n`)
+      else io.stderr(`pathproof check: ${shown}: ${read.error}\n`)
+      continue
+    }
+    if (read.note !== null) io.stderr(`${safeText(read.note)}\n`)
+    if (read.target.names.some((n) => !isAwsName(n.hostname))) {
+      io.stderr(`${safeText(read.target.name)}: not an AWS name; it is judged all the same\n`)
+    }
+    targets.push(read.target)
+  }
+  if (parsed.positionals.length === 0) {
+    const { targets: configured, problems } = targetsOf(config)
+    for (const p of problems) io.stderr(`pathproof check: ${p.problem}\n`)
+    if (problems.length > 0) return exit.configuration
+    if (configured.length === 0) {
+      io.stderr('pathproof check: the configuration has no targets\nNext step: add targets, or name a host\n')
+      return exit.configuration
+    }
+    targets.push(...configured)
+  }
+  const stop = new AbortController()
+  const interrupt = (): void => stop.abort(new Error('interrupted'))
+  process.once('SIGINT', interrupt)
+  try {
+    const results = check(targets, config, directory, {
+      host: machine(io.environment),
+      version,
+      readText,
+      hostRoots: null,
+      signal: stop.signal,
+      onSnapshot: (snapshot) => tell(snapshot, io),
+    })
+    for await (const { verdict, staleWouldBe } of results) {
+      codes.push(exitCodeOf(verdict))
+      if (json) {
+        const stale = Object.fromEntries(staleWouldBe)
+        io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', ...(targetDocument(verdict) as object), ifSnapshotWereFresh: stale })}\n`)
+      } else io.stdout(`${renderTarget(verdict, { color: io.color, staleWouldBe })}\n`)
+    }
+  } catch (error) {
+    io.stderr(`pathproof check: ${safeText(redact(error instanceof Error ? error.message : String(error)), 500)}\n`)
+    return exit.failed
+  } finally {
+    process.off('SIGINT', interrupt)
+  }
+  return worstExitCode(codes)
+}

@@ -1,0 +1,162 @@
+import { effectiveConfig, effectiveDocument } from '../config/effective.ts'
+import { exampleConfig } from '../config/example.ts'
+import { configJsonSchemaText } from '../config/json-schema.ts'
+import { loadConfig } from '../config/load.ts'
+import type { LoadResult } from '../config/load.ts'
+import { notActive } from '../config/not-active.ts'
+import { problemText } from '../config/problems.ts'
+import { safeText } from '../../model/text.ts'
+import { exit } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { chooseCommand, parseCommand } from './usage.ts'
+import type { CommandSpec } from './usage.ts'
+
+/** Where packages install the configuration. */
+export const defaultConfigFile = '/etc/pathproof/pathproof.yml'
+
+const schema = 'pathproof.config/1'
+
+const summaries = {
+  check: 'reads a configuration and says all that is wrong with it',
+  show: 'prints the configuration with every default written out, without secrets',
+  schema: 'prints the JSON Schema (draft 2020-12) of the configuration',
+  example: 'prints an example, commented line by line',
+}
+
+const fileOptions = {
+  'config.file': { type: 'string', value: 'FILE', help: `the configuration (default ${defaultConfigFile})` },
+  json: { type: 'boolean', help: `one JSON document (schema ${schema})` },
+} as const
+
+const filePositional = { label: '[FILE]', min: 0, max: 1, help: 'the same as --config.file' }
+
+const specs = {
+  check: {
+    name: 'config check',
+    summary:
+      'Reads a configuration and prints all that is wrong with it, with line and column, or the sums of what it asks for.\nThe network is not used.',
+    options: fileOptions,
+    positionals: filePositional,
+    examples: [
+      'pathproof config check',
+      'pathproof config check ./pathproof.yml',
+      'pathproof config check --json ./pathproof.yml',
+    ],
+    notes:
+      'Exit codes: 0 the configuration is good (there may be warnings), 64 wrong usage, 78 something is wrong.',
+  },
+  show: {
+    name: 'config show',
+    summary:
+      'Prints the effective configuration: every default written out, durations in one form, secrets removed.',
+    options: fileOptions,
+    positionals: filePositional,
+    examples: ['pathproof config show', 'pathproof config show --json ./pathproof.yml'],
+    notes: 'Exit codes: 0 printed, 64 wrong usage, 78 the configuration is wrong.',
+  },
+  schema: {
+    name: 'config schema',
+    summary: 'Prints the JSON Schema (draft 2020-12) of the configuration, for editors and other programs.',
+    options: {},
+    examples: ['pathproof config schema > pathproof.schema.json'],
+  },
+  example: {
+    name: 'config example',
+    summary: 'Prints an example configuration, commented line by line.',
+    options: {},
+    examples: ['pathproof config example > pathproof.yml'],
+  },
+} as const satisfies Record<keyof typeof summaries, CommandSpec>
+
+/** `text` for `n` things: `1 target`, `2 targets`. */
+function counted(n: number, singular: string): string {
+  return `${n} ${singular}${n === 1 ? '' : 's'}`
+}
+
+function checkText(file: string, loaded: Extract<LoadResult, { ok: true }>): string {
+  const { config, fit, hash, warnings } = loaded
+  const perMinute = Math.round(fit.connectsPerMinute * 10) / 10
+  const waiting = Math.ceil(fit.waiting)
+  const targets =
+    config.targets.length === 0 ? 'no targets (discovered on EC2)' : counted(config.targets.length, 'target')
+  const lines = [
+    `ok: ${safeText(file, 300)}: ${targets}, ${counted(fit.names, 'name')}, ${counted(config.resolvers.length, 'resolver')}, ${perMinute} connects per minute`,
+    `schedule: at most ${counted(waiting, 'connection')} at once when nothing answers, of ${config.limits.connects} allowed`,
+    `hash: ${hash}`,
+    ...warnings.map((warning) => `warning: ${problemText(warning)}`),
+    ...notActive(config).map(({ path, text }) => `note: ${path}: ${safeText(text, 300)}`),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function checkDocument(file: string, loaded: LoadResult): unknown {
+  const head = { schema, command: 'check', file: safeText(file, 300), ok: loaded.ok }
+  if (!loaded.ok) return { ...head, problems: loaded.problems }
+  const { config, fit, hash, warnings } = loaded
+  return {
+    ...head,
+    problems: [],
+    warnings,
+    notActive: notActive(config),
+    hash,
+    targets: config.targets.length,
+    names: fit.names,
+    resolvers: config.resolvers.length,
+    connectsPerMinute: fit.connectsPerMinute,
+    connectsAtOnce: fit.waiting,
+  }
+}
+
+async function checkOrShow(command: 'check' | 'show', argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(specs[command], argv)
+  if (!parsed.ok) return stop(parsed, io)
+  const [positional] = parsed.positionals
+  const option = parsed.values['config.file']
+  if (positional !== undefined && option !== undefined) {
+    io.stderr(
+      `pathproof config ${command}: FILE and --config.file are both given\nNext step: give one of them\n`,
+    )
+    return exit.usage
+  }
+  const file = positional ?? option ?? defaultConfigFile
+  const json = parsed.values.json === true
+  const loaded = await loadConfig(file, io.nowMs())
+  if (json) {
+    const document =
+      command === 'check' || !loaded.ok
+        ? checkDocument(file, loaded)
+        : {
+            schema,
+            command,
+            file: safeText(file, 300),
+            hash: loaded.hash,
+            config: effectiveDocument(loaded.config),
+          }
+    io.stdout(`${JSON.stringify(document)}\n`)
+  } else if (!loaded.ok) {
+    // What `check` was asked for are the problems; for `show` they are the reason why there is no result.
+    const print = command === 'check' ? io.stdout : io.stderr
+    for (const problem of loaded.problems) print(`${problemText(problem)}\n`)
+  } else {
+    io.stdout(command === 'check' ? checkText(file, loaded) : effectiveConfig(loaded.config))
+  }
+  return loaded.ok ? exit.met : exit.configuration
+}
+
+function stop({ code, text }: { code: number; text: string }, io: Io): number {
+  if (code === 0) io.stdout(text)
+  else io.stderr(text)
+  return code
+}
+
+/** `pathproof config check|show|schema|example`. Exit code 0, 64 (usage) or 78 (the configuration is wrong). */
+export async function configCommand(argv: string[], io: Io): Promise<number> {
+  const chosen = chooseCommand('config', 'Checks and prints the configuration.', summaries, argv)
+  if (!chosen.ok) return stop(chosen, io)
+  const { command } = chosen
+  if (command === 'check' || command === 'show') return await checkOrShow(command, chosen.argv, io)
+  const parsed = parseCommand(specs[command], chosen.argv)
+  if (!parsed.ok) return stop(parsed, io)
+  io.stdout(command === 'schema' ? configJsonSchemaText() : exampleConfig)
+  return exit.met
+}

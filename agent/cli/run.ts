@@ -1,0 +1,133 @@
+import { fstatSync } from 'node:fs'
+import { loadConfig } from '../config/load.ts'
+import { notActive } from '../config/not-active.ts'
+import { problemText } from '../config/problems.ts'
+import { type Daemon, startDaemon } from '../daemon.ts'
+import { parseListenAddress } from '../listen.ts'
+import { type Log, type LogFormat, type LogLevel, createLog, goesToJournal, logLevels } from '../log.ts'
+import { machine, readText, sleep } from '../machine.ts'
+import { version } from '../version.ts'
+import { exit } from './exit-code.ts'
+import type { Io } from './io.ts'
+import { type CommandSpec, parseCommand } from './usage.ts'
+
+export const defaultConfigFile = '/etc/pathproof/pathproof.yml'
+/** What a service manager grants between SIGTERM and SIGKILL is longer. */
+const graceSeconds = 10
+
+const spec = {
+  name: 'run',
+  summary: 'The daemon: probes by schedule, judges, and serves /metrics. SIGHUP reloads the configuration, SIGTERM ends it.',
+  options: {
+    'config.file': { type: 'string', value: 'FILE', help: `configuration (default ${defaultConfigFile})` },
+    'web.listen-address': { type: 'string', value: 'ADDRESS', help: 'overrides web.listen: address:port, [ipv6]:port, :port or fd:N' },
+    'log.level': { type: 'string', value: 'LEVEL', help: `${logLevels.join(', ')} (default info)` },
+    'log.format': { type: 'string', value: 'FORMAT', help: 'console, logfmt or json (default: console on a terminal, else logfmt)' },
+  },
+  examples: [
+    'pathproof run --config.file /etc/pathproof/pathproof.yml',
+    'pathproof run --config.file pathproof.yml --web.listen-address 127.0.0.1:0 --log.format json',
+  ],
+  notes: 'Exit codes: 0 ended by a signal, 1 could not start, 64 wrong usage, 78 the configuration is wrong.',
+} as const satisfies CommandSpec
+
+function isLevel(text: string): text is LogLevel {
+  return (logLevels as readonly string[]).includes(text)
+}
+
+function isFormat(text: string): text is LogFormat {
+  return text === 'console' || text === 'logfmt' || text === 'json'
+}
+
+function journalHere(environment: Io['environment']): boolean {
+  try {
+    return goesToJournal(environment['JOURNAL_STREAM'], fstatSync(2))
+  } catch {
+    return false
+  }
+}
+
+/** A log on standard error, as the options and the place want it. */
+export function logTo(io: Io, level: LogLevel, format: LogFormat | null): Log {
+  const journal = format === null && journalHere(io.environment)
+  return createLog({
+    write: (line) => io.stderr(line),
+    level,
+    format: format ?? (process.stderr.isTTY ? 'console' : 'logfmt'),
+    journal,
+    wallMs: () => io.nowMs(),
+    monotonicMs: () => performance.now(),
+  })
+}
+
+/** Waits for SIGTERM or SIGINT; SIGHUP reloads. A second ending signal ends the process at once. */
+export async function untilSignal(daemon: Daemon, log: Log): Promise<void> {
+  const hangup = (): void => void daemon.reload()
+  process.on('SIGHUP', hangup)
+  await new Promise<void>((resolve) => {
+    let ending = false
+    const end = (signal: NodeJS.Signals): void => {
+      if (ending) process.exit(exit.failed)
+      ending = true
+      log.info('ending', { signal })
+      resolve()
+    }
+    process.on('SIGTERM', end)
+    process.on('SIGINT', end)
+  })
+  process.off('SIGHUP', hangup)
+}
+
+/** `pathproof run`. Exit codes 0, 1, 64, 78. */
+export async function runCommand(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(spec, argv)
+  if (!parsed.ok) {
+    ;(parsed.code === 0 ? io.stdout : io.stderr)(parsed.text)
+    return parsed.code
+  }
+  const { 'config.file': file = defaultConfigFile, 'web.listen-address': listen } = parsed.values
+  const { 'log.level': level = 'info', 'log.format': format = null } = parsed.values
+  const wrong = (text: string): number => {
+    io.stderr(`pathproof run: ${text}\nNext step: pathproof run --help\n`)
+    return exit.usage
+  }
+  if (!isLevel(level)) return wrong(`--log.level: expected one of ${logLevels.join(', ')}`)
+  if (format !== null && !isFormat(format)) return wrong('--log.format: expected console, logfmt or json')
+  if (listen !== undefined) {
+    const address = parseListenAddress(listen)
+    if ('error' in address) return wrong(`--web.listen-address: ${address.error}`)
+  }
+  const loaded = await loadConfig(file, io.nowMs())
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
+    return exit.configuration
+  }
+  const log = logTo(io, level, format)
+  for (const warning of loaded.warnings) log.warn('config_warning', { problem: problemText(warning) })
+  for (const { path, text } of notActive(loaded.config)) log.warn('not_active', { path, problem: text })
+  let daemon: Daemon
+  try {
+    daemon = await startDaemon(loaded.config, {
+      host: machine(io.environment),
+      log,
+      version,
+      readText,
+      sleep,
+      random: Math.random,
+      hostRoots: null,
+      async loadAgain() {
+        const again = await loadConfig(file, io.nowMs())
+        return again.ok
+          ? { ok: true, config: again.config }
+          : { ok: false, text: again.problems.map(problemText).join('\n') }
+      },
+      ...(listen === undefined ? {} : { listen }),
+    })
+  } catch (error) {
+    log.error('start_failed', { error: error as Error })
+    return exit.failed
+  }
+  await untilSignal(daemon, log)
+  await daemon.stop(graceSeconds)
+  return exit.met
+}

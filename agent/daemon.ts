@@ -1,0 +1,353 @@
+import type { HostAccess } from '../model/host.ts'
+import type { Target } from '../model/target.ts'
+import type { TargetVerdict } from '../model/verdict.ts'
+import { redactValue } from '../model/redact.ts'
+import { rulesVersion } from '../model/verdict.ts'
+import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
+import { catalogue } from '../exporters/catalogue.ts'
+import { createProbeMetrics } from '../exporters/probe-metrics.ts'
+import { createProcessMetrics } from '../exporters/process-metrics.ts'
+import { createSeriesSet } from '../exporters/prometheus.ts'
+import { type StatusRow, statusPage } from '../exporters/status-page.ts'
+import { createVerdictMetrics } from '../exporters/verdict-metrics.ts'
+import { withTimers } from './clock.ts'
+import type { Config } from './config/config.ts'
+import { configHash } from './config/effective.ts'
+import { targetsOf } from './config/targets.ts'
+import { createFleet, lifeKey } from './fleet.ts'
+import { createHttp } from './http.ts'
+import { parseListenAddress } from './listen.ts'
+import { createLives } from './lives.ts'
+import type { Log } from './log.ts'
+import { createRecord, createRing } from './record.ts'
+import { createScheduler } from './schedule.ts'
+import { type Shared, createShared } from './shared.ts'
+import { type KeptReading, createSnapshotKeeper } from './snapshot-keeper.ts'
+import { findVantage } from './vantage.ts'
+import { attemptDocument, targetDocument } from './verdict-document.ts'
+
+export interface DaemonDeps {
+  host: HostAccess
+  log: Log
+  version: string
+  readText(path: string): Promise<string | null>
+  sleep(seconds: number, signal: AbortSignal): Promise<void>
+  /** 0 to 1. */
+  random(): number
+  /** Roots of the host's own certificate store; null: the real one. */
+  hostRoots: (() => string[]) | null
+  /** Reads the configuration anew; null where there is no file to read. */
+  loadAgain: (() => Promise<{ ok: true; config: Config } | { ok: false; text: string }>) | null
+  /** Called for each judgement of a target; the lab's display listens here. */
+  onVerdict?(verdict: TargetVerdict, changed: boolean): void
+  /** Overrides `web.listen`. */
+  listen?: string
+}
+
+export interface Daemon {
+  address: { host: string; port: number }
+  verdicts(): TargetVerdict[]
+  reload(): Promise<{ ok: boolean; text: string }>
+  /** Starts no further cycle, lets the ones under way end for at most `graceSeconds`, closes everything. */
+  stop(graceSeconds: number): Promise<void>
+}
+
+/** Parts of the configuration on which every watch rests: if one changes, all start anew. */
+function foundation(config: Config): string {
+  const { targets: _targets, web: _web, exporters: _exporters, ...rest } = config
+  return JSON.stringify(rest)
+}
+
+/**
+ * The composition root of the daemon: schedule → cycle → verdict → metrics, pages and records. Resolves once
+ * the HTTP surface listens; the first verdicts come by the schedule.
+ * @throws if the listen address can't be had, or a file that the configuration names can't be read
+ */
+export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daemon> {
+  const { host, log, version } = deps
+  const stopping = new AbortController()
+  const ending = new AbortController()
+  const monotonicMs = () => host.clock.monotonicMs()
+  const wallMs = () => host.clock.wallMs()
+  let config = first
+  let configuration = configHash(first)
+  let sequence = 0
+  const nextId = () => `${host.bootId.slice(0, 8)}-${process.pid.toString(36)}-${(++sequence).toString(36)}`
+
+  const series = createSeriesSet(catalogue)
+  const verdictMetrics = createVerdictMetrics(series)
+  const probeMetrics = createProbeMetrics(series)
+  const processMetrics = createProcessMetrics()
+  const topologySuccess = series.gauge('pathproof_topology_last_success_timestamp_seconds', {})
+  const reloadGood = series.gauge('pathproof_config_last_reload_successful', {})
+  const reloadAt = series.gauge('pathproof_config_last_reload_success_timestamp_seconds', {})
+  series
+    .gauge('pathproof_build_info', {
+      version,
+      rules_version: String(rulesVersion),
+      node_version: process.versions.node,
+    })
+    .set(1)
+
+  const ring = createRing()
+  const record = createRecord(ring, wallMs, (lost, error) =>
+    log.error('record_lost', { sequence: lost, error: error as Error }),
+  )
+  const lives = createLives(monotonicMs)
+  const vantage = await findVantage({
+    host,
+    readText: deps.readText,
+    configured: config.agent.vantage,
+    signal: stopping.signal,
+  })
+  log.info('vantage', { kind: vantage.kind, because: vantage.because })
+  const [own] = vantage.interfaces
+  series
+    .gauge('pathproof_host_info', {
+      vantage: vantage.kind,
+      account_id: vantage.accountId ?? '',
+      region: vantage.region ?? '',
+      vpc_id: own?.vpcId ?? '',
+    })
+    .set(1)
+
+  const lists = new Map<string, { remove(): void }>()
+  const showLists = (reading: KeptReading): void => {
+    const seen = new Set<string>()
+    for (const list of reading.snapshot.prefixLists) {
+      if (list.entries === null) continue
+      seen.add(list.id)
+      const gauge = series.gauge('pathproof_prefix_list_entries', { prefix_list: list.id })
+      gauge.set(list.entries.length)
+      lists.set(list.id, gauge)
+    }
+    for (const [id, gauge] of lists) {
+      if (seen.has(id)) continue
+      gauge.remove()
+      lists.delete(id)
+    }
+  }
+
+  const directory = config.topology.source === 'directory' ? config.topology.directory : null
+  const keeper = createSnapshotKeeper({
+    read:
+      directory === null
+        ? null
+        : () =>
+            readSnapshotDirectory(directory, { nowMs: wallMs(), undated: 'refuse', signal: stopping.signal }),
+    refreshSeconds: config.topology.refreshSeconds,
+    clock: host.clock,
+    jitter: deps.random,
+    sleep: deps.sleep,
+    signal: stopping.signal,
+    onProblem: (problem) => log.warn('topology_problem', { problem }),
+    onReading(reading, changed) {
+      const complete = Object.values(reading.snapshot.parts).every((part) => part.read)
+      if (complete) topologySuccess.set(wallMs() / 1000)
+      showLists(reading)
+      if (!changed) return
+      const { id, account, region, source } = reading.snapshot
+      record('snapshot', { id, account, region, source })
+      log.info('topology_changed', { snapshot: id.slice(0, 12), source })
+      fleet.readAgain(reading)
+    },
+  })
+
+  const fleet = createFleet({
+    clock: host.clock,
+    lives,
+    nextSlotSeconds: (name) => scheduler.nextSlotSeconds(name),
+    joined(target, names) {
+      verdictMetrics.sync(fleet.targets())
+      log.info('names_joined', { target: target.name, names: names.map((n) => n.hostname) })
+    },
+    judged(target, verdict, attempts, changed) {
+      record('target_verdict', verdict)
+      verdictMetrics.update(verdict, wallMs())
+      for (const name of target.names) {
+        verdictMetrics.attempted(
+          target.name,
+          name.hostname,
+          name.style,
+          attempts.get(`${name.hostname}\n${name.style}`) ?? [],
+        )
+      }
+      if (changed) {
+        for (const name of verdict.names) {
+          log.info('verdict', {
+            target: target.name,
+            hostname: name.hostname,
+            state: name.state,
+            proof: name.proof,
+            because: name.because,
+          })
+        }
+      }
+      deps.onVerdict?.(verdict, changed)
+    },
+  })
+
+  const sharedFor = (configured: Config, hash: string): Shared =>
+    createShared({
+      config: configured,
+      configuration: hash,
+      host,
+      vantage,
+      version,
+      nextId,
+      reading: () => keeper.current(),
+      observed(target, observation) {
+        record('observation', observation)
+        const hostname = 'hostname' in observation ? observation.hostname : null
+        const name = target.names.find((n) => n.hostname === hostname)
+        probeMetrics.observed(observation, { service: name?.service ?? null, style: name?.style ?? 'other' })
+      },
+      hostRoots: deps.hostRoots,
+    })
+
+  const scheduler = createScheduler({
+    clock: withTimers(host.clock),
+    signal: ending.signal,
+    run: (name, signal) => fleet.cycle(name, signal),
+    onSkip(name, reason, slots) {
+      probeMetrics.skipped(reason, slots)
+      log.warn('cycle_skipped', { target: name, reason, slots })
+    },
+    onLag: (_name, seconds) => probeMetrics.lag(seconds),
+    onError(name, error) {
+      if (!ending.signal.aborted) log.error('cycle_failed', { target: name, error: error as Error })
+    },
+    seed: host.bootId,
+  })
+
+  const take = (configured: Config, targets: Target[], anew: boolean): void => {
+    const hash = configHash(configured)
+    const shared = sharedFor(configured, hash)
+    config = configured
+    configuration = hash
+    fleet.replace(targets, shared, anew)
+    verdictMetrics.sync(fleet.targets())
+    scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
+    reloadGood.set(1)
+    reloadAt.set(wallMs() / 1000)
+    record('lifecycle', { event: 'configured', version, configuration: hash })
+  }
+
+  const reload = async (): Promise<{ ok: boolean; text: string }> => {
+    const refuse = (text: string) => {
+      reloadGood.set(0)
+      log.error('reload_refused', { problem: text })
+      return { ok: false, text }
+    }
+    if (deps.loadAgain === null) return refuse('this agent runs without a configuration file')
+    const loaded = await deps.loadAgain()
+    if (!loaded.ok) return refuse(loaded.text)
+    const { targets, problems } = targetsOf(loaded.config)
+    if (problems.length > 0) return refuse(problems.map((p) => p.problem).join('\n'))
+    if (
+      JSON.stringify(loaded.config.topology) !== JSON.stringify(config.topology) ||
+      loaded.config.agent.vantage !== config.agent.vantage
+    ) {
+      return refuse(
+        'topology and agent.vantage are read at start only: restart the agent to change them; the old configuration stays',
+      )
+    }
+    try {
+      take(loaded.config, targets, foundation(loaded.config) !== foundation(config))
+    } catch (error) {
+      return refuse(error instanceof Error ? error.message : String(error))
+    }
+    log.info('reloaded', { targets: targets.length })
+    return { ok: true, text: 'reloaded' }
+  }
+
+  const readyBecause = (): string[] => {
+    const because: string[] = []
+    if (directory !== null && keeper.current() === null)
+      because.push("the account's snapshot has not been read yet")
+    if (fleet.targets().length === 0) because.push('no targets are configured')
+    return because
+  }
+
+  const rows = function* (): Generator<StatusRow> {
+    const known = new Map(fleet.verdicts().map((v) => [v.target, v]))
+    for (const target of fleet.targets()) {
+      const verdict = known.get(target.name)
+      for (const name of target.names) {
+        const now = verdict?.names.find((n) => n.hostname === name.hostname && n.style === name.style)
+        yield {
+          target: target.name,
+          hostname: name.hostname,
+          style: name.style,
+          state: now?.state ?? 'undetermined',
+          proof: now?.proof ?? null,
+          met: verdict?.met ?? null,
+          waiverActive: verdict?.waiverActive ?? false,
+          because: now?.because[0] ?? 'no probe cycle has completed yet',
+          atMs: now?.attempts.reduce((latest, a) => Math.max(latest, a.atMs), 0) || null,
+        }
+      }
+    }
+  }
+
+  const http = createHttp({
+    async metrics(format) {
+      verdictMetrics.refresh(
+        (target, hostname, style) => lives.alive(lifeKey(target, hostname, style)),
+        wallMs(),
+      )
+      return series.render(format, await processMetrics(format))
+    },
+    page: () =>
+      statusPage({
+        version,
+        vantage: vantage.kind,
+        nowMs: wallMs(),
+        notices: [...readyBecause(), ...keeper.problems()],
+        rows: rows(),
+      }),
+    verdicts: () => ({
+      head: {
+        version,
+        vantage: { kind: vantage.kind, because: vantage.because },
+        snapshot: keeper.current()?.snapshot.id ?? null,
+      },
+      targets: fleet.verdicts().map(targetDocument),
+    }),
+    attempt(id) {
+      const found = fleet.attempt(id)
+      return found === null ? null : redactValue(attemptDocument(found))
+    },
+    ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
+    reload: config.web.reload ? reload : null,
+    onError: (where, error) => log.error('http_error', { where, error: error as Error }),
+  })
+
+  const wanted = deps.listen ?? config.web.listen
+  const listen = parseListenAddress(wanted)
+  if ('error' in listen) throw new Error(`web.listen: ${wanted}: ${listen.error}`)
+  const { targets, problems } = targetsOf(config)
+  if (problems.length > 0) throw new Error(problems.map((p) => p.problem).join('\n'))
+  await keeper.refresh()
+  const address = await http.listen(listen)
+  record('lifecycle', { event: 'started', version, configuration })
+  take(config, targets, true)
+  const keeping = keeper.run()
+  log.info('listening', { host: address.host, port: address.port })
+
+  return {
+    address,
+    verdicts: () => fleet.verdicts(),
+    reload,
+    async stop(graceSeconds) {
+      scheduler.stop()
+      await Promise.race([scheduler.settled(), deps.sleep(graceSeconds, stopping.signal)])
+      ending.abort(new Error('the agent stops'))
+      stopping.abort(new Error('the agent stops'))
+      await Promise.all([scheduler.settled(), keeping, http.close(1)])
+      record('lifecycle', { event: 'stopped', version, configuration })
+      log.info('stopped', {})
+      log.flush()
+    },
+  }
+}

@@ -1,0 +1,85 @@
+import type { AttemptVerdict } from '../model/verdict.ts'
+
+export interface EvidenceAge {
+  /**
+   * The attempts of one cycle of one name, before the roll-up: an undetermined one is replaced by an
+   * earlier private attempt on the same address and from the same local address that observed or attested
+   * evidence alone had settled, if that is younger than `evidenceAgeSeconds`.
+   *
+   * `sinceMs`: when the cycle began, monotonic. `asOf` holds the ids of the attempts that were put in.
+   * A null `evidenceAgeSeconds` (the default of a target) changes nothing and forgets what was held.
+   */
+  apply(
+    key: string,
+    attempts: readonly AttemptVerdict[],
+    cycle: { sinceMs: number; evidenceAgeSeconds: number | null },
+  ): { attempts: AttemptVerdict[]; asOf: Set<string> }
+  /** Late evidence spoke against this name, or it is no longer watched. */
+  forget(key: string): void
+}
+
+/**
+ * Carries strong evidence over cycles that have none, for flow logs and canaries come less often than
+ * probes. It never hides a change: any public or conflict, an elimination of what was held, or another
+ * route drops what was held. The life of the name's verdict (`lives.ts`) is not touched: when no
+ * cycle completes, the name expires whatever is held here.
+ */
+export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
+  const held = new Map<string, Map<string, { attempt: AttemptVerdict; sinceMs: number }>>()
+  return {
+    apply(key, attempts, { sinceMs, evidenceAgeSeconds }) {
+      const unchanged = { attempts: [...attempts], asOf: new Set<string>() }
+      if (evidenceAgeSeconds === null || attempts.some(speaksAgainst)) {
+        held.delete(key)
+        return unchanged
+      }
+      const addresses = held.get(key) ?? new Map<string, { attempt: AttemptVerdict; sinceMs: number }>()
+      held.set(key, addresses)
+      const now = monotonicMs()
+      for (const [address, { sinceMs: began }] of addresses) {
+        if (now - began > evidenceAgeSeconds * 1000) addresses.delete(address)
+      }
+      const asOf = new Set<string>()
+      const result = attempts.map((attempt) => {
+        const address = `${attempt.address} ${attempt.localAddress}`
+        if (settledByStrongEvidence(attempt)) {
+          if (addresses.get(address)?.attempt.id !== attempt.id) addresses.set(address, { attempt, sinceMs })
+          return attempt
+        }
+        const earlier = addresses.get(address)?.attempt
+        if (earlier === undefined) return attempt
+        if (!compatible(earlier, attempt)) {
+          addresses.delete(address)
+          return attempt
+        }
+        if (attempt.state !== 'undetermined') return attempt
+        asOf.add(earlier.id)
+        return earlier
+      })
+      return { attempts: result, asOf }
+    },
+    forget: (key) => void held.delete(key),
+  }
+}
+
+function settledByStrongEvidence({ state, proof }: AttemptVerdict): boolean {
+  return state === 'private' && (proof === 'observed' || proof === 'attested')
+}
+
+function speaksAgainst({ state, wouldBe, conflicts }: AttemptVerdict): boolean {
+  return state === 'public' || wouldBe === 'public' || conflicts.length > 0
+}
+
+/** The later attempt leaves open all that the earlier one was, and went by the same route as far as both are known. */
+function compatible(earlier: AttemptVerdict, later: AttemptVerdict): boolean {
+  if (later.state === 'blocked') return false
+  if (!earlier.possible.every((path) => later.possible.includes(path))) return false
+  const [a, b] = [earlier.basis, later.basis]
+  if (a === null || b === null) return true
+  return (
+    a.networkInterface === b.networkInterface &&
+    a.routeTable === b.routeTable &&
+    a.route === b.route &&
+    a.target === b.target
+  )
+}

@@ -1,0 +1,166 @@
+import type { Clock } from '../model/host.ts'
+import type { Attempt } from '../model/observation.ts'
+import type { Target, WatchedName } from '../model/target.ts'
+import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../model/verdict.ts'
+import { judgeTarget } from '../verdict/target.ts'
+import { type Lives, lifeSeconds, liveTarget } from './lives.ts'
+import { type NameWatch, type WatchDeps, watchName } from './name-watch.ts'
+import { mostRedirects, redirectedNames } from './redirects.ts'
+import type { KeptReading } from './snapshot-keeper.ts'
+
+export interface FleetDeps {
+  clock: Clock
+  lives: Lives
+  /** Asked of the scheduler at the start of a cycle; used for cron. */
+  nextSlotSeconds(target: string): number | null
+  /** A new judgement of a whole target; `changed` if its state or whether it is met differs from the last one. */
+  judged(
+    target: Target,
+    verdict: TargetVerdict,
+    attempts: ReadonlyMap<string, Attempt[]>,
+    changed: boolean,
+  ): void
+  /** A redirect led to further names; they belong to the target from now on. */
+  joined(target: Target, names: readonly WatchedName[]): void
+}
+
+/** All targets of the configuration with the watches of their names. */
+export interface Fleet {
+  targets(): Target[]
+  /** Takes the targets of a new configuration. Unchanged ones keep what they know unless `anew`. */
+  replace(
+    targets: readonly Target[],
+    shared: WatchDeps & { resolveTrusted(): Promise<void> },
+    anew: boolean,
+  ): void
+  /** One cycle of one target; rejects only if it was aborted. */
+  cycle(name: string, signal: AbortSignal): Promise<void>
+  /** A new reading of the account: every name is judged again under it. */
+  readAgain(reading: KeptReading): void
+  /** Verdicts as they stand now, lives run out included. */
+  verdicts(): TargetVerdict[]
+  attempt(id: string): AttemptVerdict | null
+}
+
+interface Watched {
+  /** As configured. */
+  configured: Target
+  /** With the names that redirects led to. */
+  target: Target
+  watches: NameWatch[]
+  shared: WatchDeps & { resolveTrusted(): Promise<void> }
+  /** Start of the last cycle that completed, and how long what it found may be believed. */
+  life: { sinceMs: number; lifeSeconds: number } | null
+  last: TargetVerdict | null
+}
+
+export function lifeKey(target: string, hostname: string, style: string): string {
+  return `${target}\n${hostname}\n${style}`
+}
+
+/** DNS, then the attempt, each within the target's timeout. */
+export function deadlineSeconds(target: Target): number {
+  return 2 * target.timeoutSeconds
+}
+
+export function createFleet(deps: FleetDeps): Fleet {
+  const fleet = new Map<string, Watched>()
+
+  const judged = (watched: Watched, names: NameVerdict[]): void => {
+    const { target, life } = watched
+    if (life === null) return
+    for (const name of names) deps.lives.settled(lifeKey(target.name, name.hostname, name.style), name, life)
+    const verdict = judgeTarget(target, names, deps.clock.wallMs())
+    const before = watched.last
+    const changed =
+      before === null ||
+      before.state !== verdict.state ||
+      before.met !== verdict.met ||
+      before.names.some((n, i) => n.state !== verdict.names[i]?.state)
+    watched.last = verdict
+    const attempts = new Map(
+      watched.watches.map((w) => [`${w.name.hostname}\n${w.name.style}`, w.attempts()]),
+    )
+    deps.judged(target, verdict, attempts, changed)
+  }
+
+  return {
+    targets: () => [...fleet.values()].map((w) => w.target),
+    replace(targets, shared, anew) {
+      const wanted = new Set(targets.map((t) => t.name))
+      const forget = ({ target }: Watched): void => {
+        for (const name of target.names) deps.lives.remove(lifeKey(target.name, name.hostname, name.style))
+      }
+      for (const [name, watched] of fleet) {
+        if (wanted.has(name)) continue
+        forget(watched)
+        fleet.delete(name)
+      }
+      for (const target of targets) {
+        const known = fleet.get(target.name)
+        if (known !== undefined && !anew && JSON.stringify(known.configured) === JSON.stringify(target))
+          continue
+        if (known !== undefined) forget(known)
+        fleet.set(target.name, {
+          configured: target,
+          target,
+          shared,
+          watches: target.names.map((name) => watchName(target, name, shared)),
+          life: null,
+          last: null,
+        })
+      }
+    },
+    async cycle(name, signal) {
+      const watched = fleet.get(name)
+      if (watched === undefined) return
+      const { target, shared } = watched
+      const sinceMs = deps.clock.monotonicMs()
+      const life = {
+        sinceMs,
+        lifeSeconds: lifeSeconds(target.schedule, deadlineSeconds(target), deps.nextSlotSeconds(name)),
+      }
+      await shared.resolveTrusted()
+      const cycle = (watch: NameWatch) => watch.cycle({ signal, lifeSeconds: life.lifeSeconds, perGroup: 1 })
+      const names = await Promise.all(watched.watches.map(cycle))
+      const room = target.names.length - watched.configured.names.length
+      const led = redirectedNames(
+        target.names,
+        watched.watches.flatMap((w) => w.attempts()),
+      ).slice(0, mostRedirects - room)
+      const further = led.map((one) => watchName(target, one, shared))
+      names.push(...(await Promise.all(further.map(cycle))))
+      signal.throwIfAborted()
+      if (fleet.get(name) !== watched) return
+      if (led.length > 0) {
+        watched.watches.push(...further)
+        watched.target = { ...target, names: [...target.names, ...led] }
+        deps.joined(watched.target, led)
+      }
+      watched.life = life
+      judged(watched, names)
+    },
+    readAgain(reading) {
+      for (const watched of fleet.values()) {
+        for (const watch of watched.watches) watch.readAgain(reading)
+        const names = watched.watches.map((watch) => watch.rejudge())
+        if (names.every((n) => n !== null)) judged(watched, names)
+      }
+    },
+    verdicts: () =>
+      [...fleet.values()].flatMap(({ target, last }) =>
+        last === null
+          ? []
+          : [liveTarget(last, (name) => deps.lives.read(lifeKey(target.name, name.hostname, name.style)))],
+      ),
+    attempt(id) {
+      for (const { last } of fleet.values()) {
+        for (const name of last?.names ?? []) {
+          const found = name.attempts.find((a) => a.id === id)
+          if (found !== undefined) return found
+        }
+      }
+      return null
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { Lab } from '../lab/lab.ts'
+import { type LoadResult, parseConfig } from './config/load.ts'
+
+export interface LabConfigOptions {
+  /** For example `5s`. */
+  every: string
+  /** `web.listen`. */
+  listen: string
+  nowMs: number
+}
+
+/** The configuration with which the agent watches a lab: its names, its snapshot, its certificate authority. */
+export function labConfig(lab: Lab, { every, listen, nowMs }: LabConfigOptions): LoadResult {
+  const document = {
+    version: 1,
+    targets: lab.scenario.names.map(({ target, ...what }) => {
+      const { require = 'private', ...rest } = what
+      return {
+        name: target,
+        ...rest,
+        require: require.includes(',') ? require.split(',') : require,
+        every,
+        timeout: '2s',
+      }
+    }),
+    topology: { source: 'directory', directory: lab.snapshotDirectory, refresh: '10s' },
+    partition_roots: [{ partition: 'aws', file: lab.caFile }],
+    web: { listen },
+  }
+  // JSON is YAML: the lab's configuration passes the same checks as everybody's.
+  return parseConfig(JSON.stringify(document, null, 1), `lab ${lab.scenario.name}`, nowMs)
+}

@@ -1,0 +1,55 @@
+import { chooseCommand } from './cli/usage.ts'
+import type { Io } from './cli/io.ts'
+import { terminalIo } from './terminal-io.ts'
+import { version } from './version.ts'
+
+/** One line each; the command's own file is loaded only when it is called. */
+const commands = {
+  run: 'the daemon',
+  check: 'one look at names, URLs or all targets: verdict, reasons, fix',
+  name: 'reads a host name or (presigned) URL without any network',
+  route: "which of the account's routes wins for an address, and what that leaves",
+  config: 'checks and prints the configuration',
+  lab: 'a simulated AWS, and the agent running against it',
+} as const
+
+type Run = (argv: string[], io: Io) => Promise<number>
+
+const load: { [K in keyof typeof commands]: () => Promise<Run> } = {
+  run: async () => (await import('./cli/run.ts')).runCommand,
+  check: async () => (await import('./cli/check.ts')).checkCommand,
+  name: async () => {
+    const { nameCommand } = await import('./cli/name.ts')
+    return (argv, io) => nameCommand(argv, { ...io, nowMs: io.nowMs() })
+  },
+  route: async () => (await import('./cli/route.ts')).routeCommand,
+  config: async () => (await import('./cli/config.ts')).configCommand,
+  lab: async () => (await import('./cli/lab.ts')).labCommand,
+}
+
+async function main(argv: string[]): Promise<number> {
+  const io = terminalIo()
+  if (argv[0] === '--version' || argv[0] === '-V') {
+    io.stdout(`pathproof ${version} (node ${process.versions.node})\n`)
+    return 0
+  }
+  const chosen = chooseCommand(
+    '',
+    "Proves whether this host's connections to AWS services take a private path or a public one, and how that is known.",
+    commands,
+    argv,
+  )
+  if (!chosen.ok) {
+    ;(chosen.code === 0 ? io.stdout : io.stderr)(chosen.text)
+    return chosen.code
+  }
+  const run = await load[chosen.command]()
+  return run(chosen.argv, io)
+}
+
+// A reader that goes away (`pathproof … | head`) is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0)
+  throw error
+})
+process.exitCode = await main(process.argv.slice(2))

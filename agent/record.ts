@@ -1,0 +1,95 @@
+import type { Observation } from '../model/observation.ts'
+import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
+
+/** Everything that is recorded, by kind. A new kind is a line here. */
+export interface RecordBodies {
+  /** The agent starts, stops, or takes over a configuration. */
+  lifecycle: { event: 'started' | 'stopped' | 'configured'; version: string; configuration: string | null }
+  snapshot: { id: string; account: string | null; region: string | null; source: string }
+  observation: Observation
+  attempt_verdict: AttemptVerdict
+  target_verdict: TargetVerdict
+}
+
+export type RecordKind = keyof RecordBodies
+
+/** One thing as it was recorded. Bodies are plain data and are not changed afterwards. */
+export type Recorded = {
+  [K in RecordKind]: { sequence: number; wallMs: number; kind: K; body: RecordBodies[K] }
+}[RecordKind]
+
+/** Where records go: a ring in memory now, a ledger on disk later. */
+export interface Sink {
+  append(record: Recorded): void
+}
+
+export type RecordFunction = <K extends RecordKind>(kind: K, body: RecordBodies[K]) => void
+
+/**
+ * The one way in for all that is judged. Sequence numbers start at 1 and have no gaps. A sink that throws
+ * loses its record, which is reported to `onLost` with the record's number; judging goes on.
+ */
+export function createRecord(
+  sink: Sink,
+  wallMs: () => number,
+  onLost: (sequence: number, error: unknown) => void,
+): RecordFunction {
+  let sequence = 0
+  return (kind, body) => {
+    sequence++
+    try {
+      // The kind decides the body's type; TypeScript does not follow that through a generic.
+      sink.append({ sequence, wallMs: wallMs(), kind, body } as Recorded)
+    } catch (error) {
+      onLost(sequence, error)
+    }
+  }
+}
+
+export interface Ring extends Sink {
+  /** Oldest first; of one kind where one is named. */
+  records<K extends RecordKind>(kind?: K): Extract<Recorded, { kind: K }>[]
+  /** The youngest record of the kind that `matches`, null if it is not (or no longer) here. */
+  last<K extends RecordKind>(kind: K, matches: (body: RecordBodies[K]) => boolean): RecordBodies[K] | null
+  size(): number
+  /** How many have made room for later ones. */
+  dropped(): number
+}
+
+/** The last `capacity` records (default 4096) in memory. */
+export function createRing(capacity = 4096): Ring {
+  if (!Number.isInteger(capacity) || capacity < 1) {
+    throw new RangeError(`capacity: got ${capacity}, expected at least 1`)
+  }
+  const slots: Recorded[] = []
+  let appended = 0
+
+  function* youngestFirst(): Generator<Recorded> {
+    for (let index = appended - 1; index >= appended - slots.length; index--) {
+      const record = slots[index % capacity]
+      if (record !== undefined) yield record
+    }
+  }
+
+  return {
+    append(record) {
+      slots[appended % capacity] = record
+      appended++
+    },
+    records<K extends RecordKind>(kind?: K) {
+      const found: Recorded[] = []
+      for (const record of youngestFirst()) if (kind === undefined || record.kind === kind) found.push(record)
+      return found.reverse() as Extract<Recorded, { kind: K }>[]
+    },
+    last<K extends RecordKind>(kind: K, matches: (body: RecordBodies[K]) => boolean) {
+      for (const record of youngestFirst()) {
+        if (record.kind !== kind) continue
+        const body = record.body as RecordBodies[K]
+        if (matches(body)) return body
+      }
+      return null
+    },
+    size: () => slots.length,
+    dropped: () => appended - slots.length,
+  }
+}

@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import { getCACertificates, rootCertificates } from 'node:tls'
+import type { HostAccess } from '../model/host.ts'
+import type { Family, FamilyObservation, HostRoute, Observation, Stamp } from '../model/observation.ts'
+import type { Target } from '../model/target.ts'
+import type { Topology, TrustedEndpoint, Vantage } from '../model/topology.ts'
+import { canonicalIp } from '../net/ip.ts'
+import { familyDestinations, familyUsable } from '../probes/family.ts'
+import { limit } from '../probes/limit.ts'
+import { loopWatch } from '../probes/loop-watch.ts'
+import type { TrustStore } from '../probes/trust.ts'
+import type { Config } from './config/config.ts'
+import { createHoldWindow } from './hold.ts'
+import { createLimit } from './limit.ts'
+import { type WatchDeps, createConnectionBook } from './name-watch.ts'
+import type { KeptReading } from './snapshot-keeper.ts'
+
+export interface SharedOptions {
+  config: Config
+  configuration: string | null
+  host: HostAccess
+  vantage: Vantage
+  version: string
+  /** Unique within one process. */
+  nextId(): string
+  reading(): KeptReading | null
+  observed(target: Target, observation: Observation): void
+  /** Roots of the host's own store; null: the real one. The lab plays it. */
+  hostRoots: (() => string[]) | null
+}
+
+/** What all watches of one configuration share. */
+export interface Shared extends WatchDeps {
+  /** Resolves the declared endpoints' own names anew, at most once in `trustedForSeconds`. */
+  resolveTrusted(): Promise<void>
+}
+
+const rememberedForMs = 30_000
+const familiesForMs = 5_000
+const trustedForMs = 10_000
+const mostRemembered = 8192
+
+/**
+ * The roots that a certificate may end in: those that come with the runtime, and those that the configuration
+ * gives for a partition. The host's own store is only asked to tell an intercepting proxy from a stranger.
+ * @throws if a file of `partition_roots` can't be read
+ */
+function trustOf(config: Config, hostRoots: (() => string[]) | null): TrustStore {
+  const partitionRoots = config.partitionRoots.flatMap(({ file }) =>
+    readFileSync(file, 'utf8')
+      .split(/(?<=-----END CERTIFICATE-----)/)
+      .filter((pem) => pem.includes('BEGIN CERTIFICATE')),
+  )
+  return {
+    publicRoots: rootCertificates,
+    partitionRoots,
+    hostRoots: hostRoots ?? (() => getCACertificates('system')),
+  }
+}
+
+function declaredOf(config: Config): TrustedEndpoint[] {
+  return config.trustedEndpoints.flatMap(({ dnsName, address, gateway, via }): TrustedEndpoint[] => {
+    const declared =
+      dnsName !== null ? { dnsName } : address !== null ? { address } : gateway !== null ? { gateway } : null
+    return declared === null ? [] : [{ declared, via, addresses: [], vpcCidrs: [] }]
+  })
+}
+
+export function createShared(options: SharedOptions): Shared {
+  const { config, host, vantage } = options
+  const monotonicMs = () => host.clock.monotonicMs()
+  let trusted = declaredOf(config)
+  let trustedAtMs = -Infinity
+  let resolving: Promise<void> | null = null
+  const routes = new Map<string, { route: Promise<HostRoute>; atMs: number }>()
+  const families = new Map<string, { seen: Promise<FamilyObservation[]>; atMs: number }>()
+
+  const stamp = (): Stamp => ({
+    id: options.nextId(),
+    wallMs: host.clock.wallMs(),
+    monotonicMs: monotonicMs(),
+    bootId: host.bootId,
+    snapshot: options.reading()?.snapshot.id ?? null,
+    configuration: options.configuration,
+  })
+
+  const addressOf = (source: string | null, family: Family): string | null => {
+    if (source === null) return null
+    const own = canonicalIp(source)
+    if (own !== null) return own.includes(':') === (family === 6) ? own : null
+    return (
+      host.addresses().find((a) => a.device === source && a.family === family && !a.linkLocal)?.address ??
+      null
+    )
+  }
+
+  const resolveOne = async (entry: TrustedEndpoint): Promise<TrustedEndpoint> => {
+    if (!('dnsName' in entry.declared)) return entry
+    try {
+      const found = await host.lookup(entry.declared.dnsName)
+      return { ...entry, addresses: found.flatMap((a) => canonicalIp(a.address) ?? []) }
+    } catch {
+      return { ...entry, addresses: [] }
+    }
+  }
+
+  return {
+    host,
+    hold: createHoldWindow({
+      windowSeconds: config.limits.holdWindowSeconds,
+      maxAddresses: config.limits.holdAddresses,
+    }),
+    connects: createLimit({ total: config.limits.connects, perKey: config.limits.connectsPerTarget }),
+    handshakes: limit(config.limits.handshakes),
+    lookups: limit(4),
+    loop: loopWatch(),
+    trust: trustOf(config, options.hostRoots),
+    userAgent: `pathproof/${options.version}`,
+    resolvers: new Map(config.resolvers.map(({ name, address, port }) => [name, { address, port }])),
+    connections: createConnectionBook(),
+    stamp,
+    reading: options.reading,
+    observed: options.observed,
+    sourceAddress: addressOf,
+    surroundings: (): Omit<Topology, 'readings'> => ({
+      vantage,
+      others: [],
+      trustedEndpoints: trusted,
+      sites: config.sites,
+      nat64Prefixes: config.nat64Prefixes,
+      limits: {
+        routeTablesMaxAgeSeconds: config.topology.maxAgeSeconds,
+        otherMaxAgeSeconds: config.topology.otherMaxAgeSeconds,
+      },
+    }),
+    async resolveTrusted() {
+      if (monotonicMs() - trustedAtMs < trustedForMs) return
+      resolving ??= Promise.all(declaredOf(config).map(resolveOne)).then((entries) => {
+        trusted = entries
+        trustedAtMs = monotonicMs()
+        resolving = null
+      })
+      await resolving
+    },
+    rememberedRoute(destination, source) {
+      const key = `${destination} ${source ?? ''}`
+      const known = routes.get(key)
+      if (known !== undefined && monotonicMs() - known.atMs < rememberedForMs) return known.route
+      if (routes.size >= mostRemembered) routes.clear()
+      const route = host.hostRoute(destination, source)
+      routes.set(key, { route, atMs: monotonicMs() })
+      return route
+    },
+    families(source) {
+      const key = source ?? ''
+      const known = families.get(key)
+      if (known !== undefined && monotonicMs() - known.atMs < familiesForMs) return known.seen
+      const seen = Promise.all(
+        ([4, 6] as const).map(async (family) => {
+          const from = addressOf(source, family)
+          const asked = await Promise.all(familyDestinations[family].map((d) => host.hostRoute(d, from)))
+          return familyUsable(family, host.addresses(), asked, stamp())
+        }),
+      )
+      families.set(key, { seen, atMs: monotonicMs() })
+      return seen
+    },
+  }
+}
