@@ -69,7 +69,7 @@ export async function readPacketFilters(deps: PacketFilterDeps): Promise<PacketF
     deps.run('nft', ['-j', 'list', 'ruleset']).then(outputOf),
     deps.run('ip', ['xfrm', 'policy']).then(outputOf),
   ])
-  const needsNftSave = nft !== null && nft.includes('"xt"')
+  const needsNftSave = (nft ?? '').includes('"xt"')
   const [ipv4, ipv6] = await Promise.all([
     familyTables('ip', needsNftSave, deps),
     familyTables('ip6', needsNftSave, deps),
