@@ -60,7 +60,7 @@ export async function* check(
   let sequence = 0
   const shared = createShared({
     config,
-    configuration: null,
+    configuration: () => null,
     host,
     vantage,
     version: deps.version,

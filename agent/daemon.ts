@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { HostAccess } from '../model/host.ts'
 import type { Target } from '../model/target.ts'
 import type { TargetVerdict } from '../model/verdict.ts'
@@ -10,7 +11,7 @@ import { createProcessMetrics } from '../exporters/process-metrics.ts'
 import { createSeriesSet } from '../exporters/prometheus.ts'
 import { type StatusRow, statusPage } from '../exporters/status-page.ts'
 import { createVerdictMetrics } from '../exporters/verdict-metrics.ts'
-import { withTimers } from './clock.ts'
+import { type TimerClock, withTimers } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { configHash } from './config/effective.ts'
 import { targetsOf } from './config/targets.ts'
@@ -31,6 +32,8 @@ export interface DaemonDeps {
   log: Log
   version: string
   readText(path: string): Promise<string | null>
+  /** The schedule's timers; left out: those of this process. */
+  timers?: TimerClock
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   /** 0 to 1. */
   random(): number
@@ -52,10 +55,10 @@ export interface Daemon {
   stop(graceSeconds: number): Promise<void>
 }
 
-/** Parts of the configuration on which every watch rests: if one changes, all start anew. */
-function foundation(config: Config): string {
-  const { targets: _targets, web: _web, exporters: _exporters, ...rest } = config
-  return JSON.stringify(rest)
+/** What every watch rests on: if any of it changes, all start anew. */
+function foundation({ targets: _targets, web: _web, exporters: _exporters, ...rest }: Config): string {
+  const roots = rest.partitionRoots.map(({ file }) => readFileSync(file, 'utf8'))
+  return JSON.stringify([rest, roots])
 }
 
 /**
@@ -187,10 +190,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
   })
 
-  const sharedFor = (configured: Config, hash: string): Shared =>
+  const sharedFor = (configured: Config): Shared =>
     createShared({
       config: configured,
-      configuration: hash,
+      configuration: () => configuration,
       host,
       vantage,
       version,
@@ -206,7 +209,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     })
 
   const scheduler = createScheduler({
-    clock: withTimers(host.clock),
+    clock: deps.timers ?? withTimers(host.clock),
     signal: ending.signal,
     run: (name, signal) => fleet.cycle(name, signal),
     onSkip(name, reason, slots) {
@@ -220,20 +223,24 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     seed: host.bootId,
   })
 
-  const take = (configured: Config, targets: Target[], anew: boolean): void => {
-    const hash = configHash(configured)
-    const shared = sharedFor(configured, hash)
+  // The limits hold for the whole agent: targets that stay and those that come must share them.
+  let base: { on: string; shared: Shared } | null = null
+
+  const take = (configured: Config, targets: Target[]): void => {
+    const on = foundation(configured)
+    const anew = base?.on !== on
+    if (base === null || anew) base = { on, shared: sharedFor(configured) }
     config = configured
-    configuration = hash
-    fleet.replace(targets, shared, anew)
+    configuration = configHash(configured)
+    fleet.replace(targets, base.shared, anew)
     verdictMetrics.sync(fleet.targets())
     scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
     reloadGood.set(1)
     reloadAt.set(wallMs() / 1000)
-    record('lifecycle', { event: 'configured', version, configuration: hash })
+    record('lifecycle', { event: 'configured', version, configuration })
   }
 
-  const reload = async (): Promise<{ ok: boolean; text: string }> => {
+  const reloadOnce = async (): Promise<{ ok: boolean; text: string }> => {
     const refuse = (text: string) => {
       reloadGood.set(0)
       log.error('reload_refused', { problem: text })
@@ -252,13 +259,24 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         'topology and agent.vantage are read at start only: restart the agent to change them; the old configuration stays',
       )
     }
+    const listened = config.web.listen
     try {
-      take(loaded.config, targets, foundation(loaded.config) !== foundation(config))
+      take(loaded.config, targets)
     } catch (error) {
       return refuse(error instanceof Error ? error.message : String(error))
     }
+    if (config.web.listen !== listened)
+      log.warn('needs_restart', { path: 'web.listen', problem: 'the old address stays until a restart' })
     log.info('reloaded', { targets: targets.length })
     return { ok: true, text: 'reloaded' }
+  }
+
+  // One after the other, so that an older file never comes over a newer one.
+  let reloading: Promise<unknown> = Promise.resolve()
+  const reload = (): Promise<{ ok: boolean; text: string }> => {
+    const next = reloading.then(reloadOnce)
+    reloading = next.catch(() => undefined)
+    return next
   }
 
   const readyBecause = (): string[] => {
@@ -319,7 +337,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       return found === null ? null : redactValue(attemptDocument(found))
     },
     ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
-    reload: config.web.reload ? reload : null,
+    get reload() {
+      return config.web.reload ? reload : null
+    },
     onError: (where, error) => log.error('http_error', { where, error: error as Error }),
   })
 
@@ -331,7 +351,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   await keeper.refresh()
   const address = await http.listen(listen)
   record('lifecycle', { event: 'started', version, configuration })
-  take(config, targets, true)
+  take(config, targets)
   const keeping = keeper.run()
   log.info('listening', { host: address.host, port: address.port })
 

@@ -94,13 +94,20 @@ export function createFleet(deps: FleetDeps): Fleet {
       for (const [name, watched] of fleet) {
         if (wanted.has(name)) continue
         forget(watched)
+        for (const watch of watched.watches) watch.forget()
         fleet.delete(name)
       }
       for (const target of targets) {
         const known = fleet.get(target.name)
         if (known !== undefined && !anew && JSON.stringify(known.configured) === JSON.stringify(target))
           continue
-        if (known !== undefined) forget(known)
+        // Addresses of names that stay are kept: one that leaks must not vanish because an interval was changed.
+        if (known !== undefined) {
+          const stays = new Set(target.names.map((n) => `${n.hostname} ${n.port}`))
+          forget(known)
+          for (const watch of known.watches)
+            if (!stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.forget()
+        }
         fleet.set(target.name, {
           configured: target,
           target,

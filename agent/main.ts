@@ -47,9 +47,16 @@ async function main(argv: string[]): Promise<number> {
   return run(chosen.argv, io)
 }
 
-// A reader that goes away (`pathproof … | head`) is no failure.
+const argv = process.argv.slice(2)
+// A reader that goes away (`pathproof … | head`) is no failure. What `check` found must still show in its exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  if (error.code === 'EPIPE') {
+    if (argv[0] !== 'check') process.exit(0)
+    return
+  }
+  process.stderr.write(`pathproof: standard output can't be written (${error.code})\n`)
+  process.exit(1)
 })
-process.exitCode = await main(process.argv.slice(2))
+// A daemon outlives whoever collects its log.
+process.stderr.on('error', () => undefined)
+process.exitCode = await main(argv)

@@ -108,6 +108,8 @@ export interface NameWatch {
   /** Answers of the resolvers that are only compared, newest cycle. */
   compared(): DnsObservation[]
   attempts(): Attempt[]
+  /** Drops what the watches share about this name; for one that is no longer watched. */
+  forget(): void
 }
 
 /** Watches one host name of one target: its addresses, its living attempts and what they say. */
@@ -324,12 +326,23 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       for (const address of undialled.keys()) if (!addresses.has(address)) undialled.delete(address)
       for (const address of timeouts.keys()) if (!addresses.has(address)) timeouts.delete(address)
 
-      const groups = new Map<string, typeof known.addresses>()
-      const topology = topologyOf({ base: deps.reading(), later: new Map() })
+      const waiting: [(typeof known.addresses)[number], Attempt][] = []
       for (const held of known.addresses) {
         const attempt = await wouldBe(held.address, held.resolvers)
         if (attempt === null) continue
         undialled.set(held.address, attempt)
+        waiting.push([held, attempt])
+      }
+      // A family is asked for by samples; a route to one of the very addresses shows that it is usable after all.
+      families = families.filter(
+        (f) =>
+          f.usable ||
+          !host.addresses().some((a) => a.family === f.family && !a.linkLocal) ||
+          !waiting.some(([, attempt]) => attempt.family === f.family && attempt.host.device !== null),
+      )
+      const groups = new Map<string, typeof known.addresses>()
+      const topology = topologyOf({ base: deps.reading(), later: new Map() })
+      for (const [held, attempt] of waiting) {
         const group = groupOf(judgeAttempt(attempt, topology, { ...noContext, families }))
         groups.set(group, [...(groups.get(group) ?? []), held])
       }
@@ -355,5 +368,6 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     },
     compared: () => compared,
     attempts: () => [...living.values()].map((l) => l.attempt),
+    forget: () => deps.hold.forget(holdKey),
   }
 }

@@ -17,7 +17,8 @@ import type { KeptReading } from './snapshot-keeper.ts'
 
 export interface SharedOptions {
   config: Config
-  configuration: string | null
+  /** Hash of the configuration in force. */
+  configuration(): string | null
   host: HostAccess
   vantage: Vantage
   version: string
@@ -81,7 +82,7 @@ export function createShared(options: SharedOptions): Shared {
     monotonicMs: monotonicMs(),
     bootId: host.bootId,
     snapshot: options.reading()?.snapshot.id ?? null,
-    configuration: options.configuration,
+    configuration: options.configuration(),
   })
 
   const addressOf = (source: string | null, family: Family): string | null => {

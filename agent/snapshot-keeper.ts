@@ -1,5 +1,5 @@
 import type { Clock } from '../model/host.ts'
-import type { Snapshot } from '../model/topology.ts'
+import { type Snapshot, snapshotParts } from '../model/topology.ts'
 import { contentHash } from '../aws/snapshot-content.ts'
 import { withLastGood } from '../aws/snapshot-merge.ts'
 
@@ -10,7 +10,10 @@ export interface KeptReading {
 }
 
 export interface SnapshotKeeper {
-  /** The newest reading; null before the first, or without a source. */
+  /**
+   * The newest reading; null before the first, or without a source. Where the wall clock was set back since, its
+   * dates are moved back as far: what was read does not get younger by that.
+   */
   current(): KeptReading | null
   /** When a reading last succeeded, Unix milliseconds; null: never. */
   lastSuccessMs(): number | null
@@ -35,6 +38,9 @@ export interface SnapshotKeeperDeps {
   signal: AbortSignal
 }
 
+/** The two clocks are read one after the other, and the wall clock is slewed. */
+const clockNoiseMs = 100
+
 /** True if something of it was read: an empty directory must not take the place of a good copy. */
 function holdsAnything(snapshot: Snapshot): boolean {
   return Object.values(snapshot.parts).some((part) => part.read)
@@ -48,6 +54,41 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
   let current: KeptReading | null = null
   let lastSuccessMs: number | null = null
   let problems: string[] = []
+  // By part, or id of a prefix list: its date, and the wall clock's lead over the monotonic one when it was first seen.
+  let sights = new Map<string, { atMs: number; leadMs: number }>()
+
+  const leadMs = (): number => deps.clock.wallMs() - deps.clock.monotonicMs()
+
+  const see = ({ parts, prefixLists }: Snapshot): void => {
+    const now = leadMs()
+    const dates = [
+      ...snapshotParts.map((part) => [part, parts[part].read ? parts[part].atMs : null] as const),
+      ...prefixLists.map(({ id, atMs }) => [id, atMs] as const),
+    ]
+    const next: typeof sights = new Map()
+    for (const [key, atMs] of dates) {
+      const known = sights.get(key)
+      if (atMs !== null) next.set(key, known?.atMs === atMs ? known : { atMs, leadMs: now })
+    }
+    sights = next
+  }
+
+  const asOld = (reading: KeptReading): KeptReading => {
+    const now = leadMs()
+    const moved = (key: string, atMs: number | null): number | null => {
+      const backMs = (sights.get(key)?.leadMs ?? now) - now
+      return atMs !== null && backMs > clockNoiseMs ? atMs - backMs : atMs
+    }
+    if (!sights.values().some((sight) => sight.leadMs - now > clockNoiseMs)) return reading
+    const { snapshot, content } = reading
+    const parts = { ...snapshot.parts }
+    for (const part of snapshotParts) {
+      const status = parts[part]
+      if (status.read) parts[part] = { ...status, atMs: moved(part, status.atMs) }
+    }
+    const prefixLists = snapshot.prefixLists.map((list) => ({ ...list, atMs: moved(list.id, list.atMs) }))
+    return { snapshot: { ...snapshot, parts, prefixLists }, content }
+  }
 
   const refresh = async (): Promise<void> => {
     if (deps.read === null) return
@@ -66,9 +107,10 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
       const content = contentHash(snapshot)
       const changed = content !== current?.content
       current = { snapshot, content }
+      see(snapshot)
       lastSuccessMs = deps.clock.wallMs()
       for (const problem of problems) deps.onProblem(problem)
-      deps.onReading(current, changed)
+      deps.onReading(asOld(current), changed)
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error)
       problems = [problem]
@@ -77,7 +119,7 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
   }
 
   return {
-    current: () => current,
+    current: () => (current === null ? null : asOld(current)),
     lastSuccessMs: () => lastSuccessMs,
     problems: () => problems,
     refresh,

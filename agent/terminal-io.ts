@@ -1,6 +1,11 @@
 import { createInterface } from 'node:readline'
 import type { Io } from './cli/io.ts'
 
+/** Reads only once somebody asks for a line: an open pipe that nobody reads would keep the process alive. */
+async function* linesOf(stdin: NodeJS.ReadStream): AsyncGenerator<string> {
+  yield* createInterface({ input: stdin, crlfDelay: Infinity })
+}
+
 /** This process's own streams. NO_COLOR and FORCE_COLOR count as usual (no-color.org). */
 export function terminalIo(): Io {
   const { env, stdin, stdout, stderr } = process
@@ -8,7 +13,7 @@ export function terminalIo(): Io {
   return {
     stdout: (text) => void stdout.write(text),
     stderr: (text) => void stderr.write(text),
-    stdin: stdin.isTTY ? null : createInterface({ input: stdin, crlfDelay: Infinity }),
+    stdin: stdin.isTTY ? null : linesOf(stdin),
     color: forced || (stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'),
     tty: stdout.isTTY,
     nowMs: () => Date.now(),

@@ -123,6 +123,7 @@ export async function readMetadata(deps: ImdsDeps): Promise<MetadataReading> {
         mac,
         subnetId: id(await at('subnet-id'), /^subnet-[0-9a-f]+$/),
         vpcId: id(await at('vpc-id'), /^vpc-[0-9a-f]+$/),
+        subnetIpv4Cidr: lines(await at('subnet-ipv4-cidr-block'))[0] ?? null,
         ipv4: addresses(await at('local-ipv4s')),
         ipv6: addresses(await at('ipv6s')),
         ipv4Prefixes: lines(await at('ipv4-prefix')),

@@ -44,6 +44,8 @@ export interface Target {
   names: WatchedName[]
   require: Requirement
   minProof: Rank
+  /** Which first leg is demanded (from on-prem); anything but `any` is met only when that leg is shown. */
+  requireFirstLeg: 'any' | 'direct_connect' | 'vpn'
   /** Names of resolvers whose answers count, and of those that are only compared. */
   resolvers: string[]
   compareResolvers: string[]

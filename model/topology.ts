@@ -242,6 +242,8 @@ export interface MetadataInterface {
   mac: string
   subnetId: string | null
   vpcId: string | null
+  /** Range of the subnet, from which the address of the VPC's router follows; null or absent if not told. */
+  subnetIpv4Cidr?: string | null
   ipv4: string[]
   ipv6: string[]
   ipv4Prefixes: string[]

@@ -17,6 +17,7 @@ import {
 import type { BatchLine, NextHop, Selectors } from './ip-command.ts'
 import { parseRules } from './ip-rules.ts'
 import type { RuleReading } from './ip-rules.ts'
+import { procNextHop } from './proc-route.ts'
 import { readPacketFilters, redirectOf } from './packet-filters.ts'
 
 export interface HostRouteDeps extends DeviceDeps {
@@ -164,16 +165,18 @@ async function byIp(
   }
 }
 
-/** With one device, whatever the rules say, there is no other one to leave by. The gateway stays unknown. */
+/** With one device, whatever the rules say, there is no other one to leave by. The next hop is the main table's. */
 async function byOnlyDevice(question: Question, deps: HostRouteDeps): Promise<HostRoute> {
   const only = await onlyDevice(deps.macs(), deps)
   if (!only)
     return emptyRoute('none', '`ip` (iproute2, with JSON) is not there, and not exactly one device is up')
+  const table = await deps.readFile('/proc/net/route').catch(() => '')
   return {
     ...emptyRoute('only_device', '`ip` (iproute2, with JSON) is not there; the namespace has one device up'),
     device: only.name,
     deviceKind: only.device.kind,
     mac: only.device.mac,
+    gateway: procNextHop(table, only.name, question.ip),
     source: question.source,
     selectorRules: false,
   }

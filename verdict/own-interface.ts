@@ -2,6 +2,7 @@ import type { Attempt } from '../model/observation.ts'
 import type { Vantage } from '../model/topology.ts'
 import { cidrContains, parseCidr } from '../net/cidr.ts'
 import { type Ip, canonicalIp, parseIp } from '../net/ip.ts'
+import { specialPurpose } from '../net/special.ts'
 import type { Reading } from './reading.ts'
 
 export type OwnInterface =
@@ -106,5 +107,49 @@ export function ownInterface(attempt: Attempt, vantage: Vantage, reading: Readin
   if (subnets.size !== 1 || vpcs.size !== 1 || subnetId === undefined || vpcId === undefined) {
     return unknown(`instance metadata and the API do not agree on the subnet and VPC of ${id}`)
   }
+  const hop = whyNotByRouter(attempt, subnetId, vantage, reading)
+  if (hop !== null) return unknown(hop)
   return { known: true, id, subnetId, vpcId, localAddress: local }
+}
+
+/**
+ * Why the next hop is not shown to be the VPC's router, null if it is. The router has the first host address of
+ * the subnet (VPC guide, "Subnet CIDR reservations"); a route on the host by any other next hop leads to a
+ * neighbour, and the subnet's table never sees what that does with the packets. The router's IPv6 address is
+ * link-local and follows from nothing that can be read: only other kinds of next hop are told from it.
+ */
+function whyNotByRouter(
+  attempt: Attempt,
+  subnetId: string,
+  vantage: Vantage,
+  reading: Reading,
+): string | null {
+  const { gateway } = attempt.host
+  if (attempt.family === 6) {
+    const hop = gateway === null ? null : parseIp(gateway)
+    const linkLocal = hop?.ok && specialPurpose(hop.value) === 'link_local'
+    return gateway === null || linkLocal ? null : `the kernel's next hop ${gateway} is not a router's link-local address`
+  }
+  const cidrs = [
+    ...vantage.interfaces.flatMap((i) =>
+      i.subnetId === subnetId && i.subnetIpv4Cidr ? [i.subnetIpv4Cidr] : [],
+    ),
+    ...reading.snapshot.subnets.flatMap((s) => (s.id === subnetId && s.ipv4Cidr ? [s.ipv4Cidr] : [])),
+  ]
+  const [text] = cidrs
+  const cidr = text === undefined ? null : parseCidr(text)
+  if (text === undefined || cidr === null || !cidr.ok || cidrs.some((c) => c !== text)) {
+    return `the range of ${subnetId} is not known, so neither is the address of its router`
+  }
+  const destination = parseIp(attempt.address)
+  if (gateway === null) {
+    return destination.ok && cidrContains(cidr.value, destination.value)
+      ? null
+      : `the kernel sends ${attempt.address} straight onto the link, not to the VPC's router`
+  }
+  const hop = parseIp(gateway)
+  const router = cidr.value.value + 1n
+  return hop.ok && hop.value.family === 4 && hop.value.value === router
+    ? null
+    : `the kernel's next hop ${gateway} is not the VPC's router of ${text}`
 }

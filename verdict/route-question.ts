@@ -29,10 +29,30 @@ export interface RouteAnswer {
  * Which way the account's configuration sends packets from `origin` to `address`, and what that leaves. Says
  * nothing of any host and nothing of now: the snapshot is taken as it is, however old.
  */
-export function askRoute(address: string, ip: Ip, origin: Origin, snapshot: Snapshot, nowMs: number): RouteAnswer {
+export function askRoute(
+  address: string,
+  ip: Ip,
+  origin: Origin,
+  snapshot: Snapshot,
+  nowMs: number,
+): RouteAnswer {
   const limits = { routeTablesMaxAgeSeconds: Infinity, otherMaxAgeSeconds: Infinity }
-  const vantage: Topology['vantage'] = { kind: 'unknown', because: [], instanceId: null, accountId: null, region: null, interfaces: [] }
-  const topology: Topology = { vantage, readings: [snapshot], others: [], trustedEndpoints: [], sites: [], limits }
+  const vantage: Topology['vantage'] = {
+    kind: 'unknown',
+    because: [],
+    instanceId: null,
+    accountId: null,
+    region: null,
+    interfaces: [],
+  }
+  const topology: Topology = {
+    vantage,
+    readings: [snapshot],
+    others: [],
+    trustedEndpoints: [],
+    sites: [],
+    limits,
+  }
   const reading = readingAt(snapshot, nowMs, limits)
   const attempt = imagined(address, ip, origin, nowMs)
   const lookup = lookupSubnetRoute(reading.snapshot, origin.subnetId, origin.vpcId, ip)
@@ -41,7 +61,12 @@ export function askRoute(address: string, ip: Ip, origin: Origin, snapshot: Snap
   const evidence: Evidence[] = addressEvidence(attempt, endpoint, [reading], topology)
   if (read !== null) {
     evidence.unshift(
-      evidenceOf(read.row, { because: read.because.join('; or '), source: snapshot.source, observedAtMs: nowMs, possible: read.possible }),
+      evidenceOf(read.row, {
+        because: read.because.join('; or '),
+        source: snapshot.source,
+        observedAtMs: nowMs,
+        possible: read.possible,
+      }),
     )
   }
   const elimination = eliminate(evidence, pathClasses)
@@ -72,8 +97,24 @@ function imagined(address: string, ip: Ip, origin: Origin, nowMs: number): Attem
     resolvers: [],
     outcome: { reached: 'not_dialled' },
     http: null,
-    timings: { dnsSeconds: null, tcpConnectSeconds: null, tlsHandshakeSeconds: null, firstByteSeconds: null, uncertaintySeconds: null },
-    host: { method: 'none', device: null, deviceKind: null, mac: null, gateway: null, source: null, selectorRules: null, redirect: 'unreadable', detail: null },
+    timings: {
+      dnsSeconds: null,
+      tcpConnectSeconds: null,
+      tlsHandshakeSeconds: null,
+      firstByteSeconds: null,
+      uncertaintySeconds: null,
+    },
+    host: {
+      method: 'none',
+      device: null,
+      deviceKind: null,
+      mac: null,
+      gateway: null,
+      source: null,
+      selectorRules: null,
+      redirect: 'unreadable',
+      detail: null,
+    },
     proxyVariables: [],
   }
 }

@@ -1,6 +1,7 @@
 import type { PathState, Rank } from '../model/path.ts'
 import { ranks } from '../model/path.ts'
-import type { NameVerdict, Requirement, TargetVerdict, Waiver } from '../model/verdict.ts'
+import type { Target } from '../model/target.ts'
+import type { NameVerdict, Requirement, TargetVerdict } from '../model/verdict.ts'
 
 /** Worst first; where `blocked` is what is required it is the best. */
 function order(require: Requirement): readonly PathState[] {
@@ -42,7 +43,7 @@ function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boo
  * `nowMs`: Unix milliseconds, for the waiver's end.
  */
 export function judgeTarget(
-  target: { name: string; require: Requirement; minProof: Rank; waiver: Waiver | null },
+  target: Pick<Target, 'name' | 'require' | 'minProof' | 'requireFirstLeg' | 'waiver'>,
   names: readonly NameVerdict[],
   nowMs: number,
 ): TargetVerdict {
@@ -55,7 +56,8 @@ export function judgeTarget(
     target: target.name,
     require: target.require,
     minProof: target.minProof,
-    met: counted.length > 0 && counted.every((n) => nameMeets(n, target.require, target.minProof)),
+    // Nothing shows the first leg yet, so a demand on it can't be met.
+    met: target.requireFirstLeg === 'any' && counted.length > 0 && counted.every((n) => nameMeets(n, target.require, target.minProof)),
     waiver: target.waiver,
     waiverActive,
     state,

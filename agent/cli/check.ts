@@ -49,6 +49,7 @@ function targetFor(input: string): { ok: true; target: Target; note: string | nu
       names: [{ hostname: name.hostname, port: port ?? 443, style: name.style, service: name.service, region: name.region }],
       require: { kind: 'private' },
       minProof: 'configured',
+      requireFirstLeg: 'any',
       resolvers: ['system'],
       compareResolvers: [],
       source: null,

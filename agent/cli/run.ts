@@ -60,12 +60,15 @@ export function logTo(io: Io, level: LogLevel, format: LogFormat | null): Log {
   })
 }
 
-/** Waits for SIGTERM or SIGINT; SIGHUP reloads. A second ending signal ends the process at once. */
-export async function untilSignal(daemon: Daemon, log: Log): Promise<void> {
-  const hangup = (): void => void daemon.reload()
-  process.on('SIGHUP', hangup)
-  await new Promise<void>((resolve) => {
-    let ending = false
+/**
+ * Takes the signals over, from before the daemon starts: SIGTERM and SIGINT end it (a second one ends the process at
+ * once), SIGHUP reloads; one that comes too early is made up for, one that comes too late does nothing.
+ */
+export function takeSignals(log: Log): { ended: Promise<void>; reloads(daemon: Daemon): void } {
+  let daemon: Daemon | null = null
+  let asked = false
+  let ending = false
+  const ended = new Promise<void>((resolve) => {
     const end = (signal: NodeJS.Signals): void => {
       if (ending) process.exit(exit.failed)
       ending = true
@@ -75,7 +78,17 @@ export async function untilSignal(daemon: Daemon, log: Log): Promise<void> {
     process.on('SIGTERM', end)
     process.on('SIGINT', end)
   })
-  process.off('SIGHUP', hangup)
+  process.on('SIGHUP', () => {
+    asked = true
+    if (!ending) void daemon?.reload()
+  })
+  return {
+    ended,
+    reloads(started) {
+      daemon = started
+      if (asked && !ending) void daemon.reload()
+    },
+  }
 }
 
 /** `pathproof run`. Exit codes 0, 1, 64, 78. */
@@ -105,6 +118,7 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   const log = logTo(io, level, format)
   for (const warning of loaded.warnings) log.warn('config_warning', { problem: problemText(warning) })
   for (const { path, text } of notActive(loaded.config)) log.warn('not_active', { path, problem: text })
+  const signals = takeSignals(log)
   let daemon: Daemon
   try {
     daemon = await startDaemon(loaded.config, {
@@ -125,9 +139,11 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     })
   } catch (error) {
     log.error('start_failed', { error: error as Error })
+    log.flush()
     return exit.failed
   }
-  await untilSignal(daemon, log)
+  signals.reloads(daemon)
+  await signals.ended
   await daemon.stop(graceSeconds)
   return exit.met
 }

@@ -2,7 +2,6 @@ import { parseHostname } from '../../aws/hostname.ts'
 import { cidrOverlaps, parseCidr } from '../../net/cidr.ts'
 import type { Cidr } from '../../net/cidr.ts'
 import { parseIp } from '../../net/ip.ts'
-import type { Ip } from '../../net/ip.ts'
 import { isPrivateUse, specialPurpose } from '../../net/special.ts'
 import type { Draft } from './draft.ts'
 import { checkKnown, checkUnique, finding } from './findings.ts'
@@ -23,7 +22,11 @@ function checkResolvers(findings: Findings, draft: Draft): void {
     const { name, address } = value
     if (name === 'system') {
       findings.errors.push(
-        finding(['resolvers', index, 'name'], '"system" means the resolver of the host itself', 'another name'),
+        finding(
+          ['resolvers', index, 'name'],
+          '"system" means the resolver of the host itself',
+          'another name',
+        ),
       )
     } else if (name !== undefined && !used.has(name)) {
       findings.warnings.push(finding(['resolvers', index], `no target asks the resolver ${shown(name)}`))
@@ -42,8 +45,10 @@ function checkResolvers(findings: Findings, draft: Draft): void {
 /** Every prefix is compared with every other one before it; beyond this number overlaps are not looked for. */
 const maxCompared = 2000
 
-function firstAddress(cidr: Cidr): Ip {
-  return { family: cidr.family, value: cidr.value }
+/** Whether private addresses are all that the prefix holds. No two of the private ranges are neighbours. */
+function onlyPrivate({ family, value, length }: Cidr): boolean {
+  const last = value | ((1n << BigInt((family === 4 ? 32 : 128) - length)) - 1n)
+  return isPrivateUse({ family, value }) && isPrivateUse({ family, value: last })
 }
 
 /** Addresses of a site count as private, so a site that takes in half the internet would hide a public path. */
@@ -63,7 +68,7 @@ function checkSites(findings: Findings, draft: Draft): void {
       if (cidr.value.length < shortest) {
         const problem = `${shown(text)} is too wide for a site: every address in it would count as private`
         findings.errors.push(finding(path, problem, `a prefix of /${shortest} or longer`))
-      } else if (!isPrivateUse(firstAddress(cidr.value))) {
+      } else if (!onlyPrivate(cidr.value)) {
         const problem = `${shown(text)} holds public addresses: they will count as its own`
         findings.warnings.push(finding(path, problem))
       }

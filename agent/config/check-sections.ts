@@ -45,7 +45,10 @@ function checkCanary(findings: Findings, { canary }: Draft): void {
     if (object === undefined) continue
     const other = seen.get(object)
     if (other === undefined) seen.set(object, key)
-    else findings.errors.push(finding(['canary', key], `is the same object as ${other}`, 'three different objects'))
+    else
+      findings.errors.push(
+        finding(['canary', key], `is the same object as ${other}`, 'three different objects'),
+      )
   }
 }
 

@@ -2,7 +2,7 @@ import { defaultEverySeconds } from './config.ts'
 import type { Draft } from './draft.ts'
 import { checkKnown, checkUnique, finding } from './findings.ts'
 import type { Findings } from './findings.ts'
-import { fit } from './fit.ts'
+import { fitOf } from './fit.ts'
 import type { Fit, FitTarget } from './fit.ts'
 import { shown } from './problems.ts'
 import type { Path } from './problems.ts'
@@ -130,7 +130,7 @@ export function checkTargets(findings: Findings, draft: Draft, nowMs: number): F
     connects = Infinity,
     connects_per_target: connectsPerTarget = Infinity,
   } = draft.limits.value
-  const sums = fit(fitting, { connects, connectsPerTarget })
+  const sums = fitOf(fitting, { connects, connectsPerTarget })
   for (const { target, problem, expected } of sums.problems) {
     const path = target === null ? ['targets'] : ['targets', indexes[target] ?? 0]
     findings.errors.push({ ...finding(path, problem, expected), atKey: target === null })

@@ -51,7 +51,7 @@ export function checkKnown(
   if (known.includes(wanted)) return
   const expected =
     known.length === 0 ? `a ${what} of this file, which has none` : `one of: ${known.slice(0, 20).join(', ')}`
-  findings.errors.push(
-    finding(path, `there is no ${what} ${shown(wanted)}`, expected, closest(wanted, known)),
-  )
+  // nobody reads thousands of suggestions, and each costs a look at all that is known
+  const meant = findings.errors.length < 200 ? closest(wanted, known) : null
+  findings.errors.push(finding(path, `there is no ${what} ${shown(wanted)}`, expected, meant))
 }

@@ -47,7 +47,7 @@ const rounded = (value: number) => String(Math.round(value * 100) / 100)
  * Whether a schedule can be kept when no connection answers and each waits for its whole time-out, as it is when the path
  * breaks: then above all the verdicts must come in time.
  */
-export function fit(targets: readonly FitTarget[], limits: FitLimits): Fit {
+export function fitOf(targets: readonly FitTarget[], limits: FitLimits): Fit {
   const result: Fit = { names: 0, connectsPerMinute: 0, waiting: 0, problems: [], warnings: [] }
   const atOnce = Math.min(limits.connectsPerTarget, limits.connects)
   for (const [index, target] of targets.entries()) {

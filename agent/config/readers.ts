@@ -64,7 +64,7 @@ export function cronGapSeconds(expression: string): number {
   const minutes = parseCron(expression)
     .minute.map(Number)
     .sort((a, b) => a - b)
-  const gaps = minutes.map((minute, index) => (minutes[index + 1] ?? minutes[0]! + 60) - minute)
+  const gaps = minutes.map((minute, index) => (minutes[index + 1] ?? (minutes[0] ?? 0) + 60) - minute)
   return Math.min(...gaps) * 60
 }
 

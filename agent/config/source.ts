@@ -34,6 +34,8 @@ export type Source =
 
 const maxAliases = 50
 const maxDepth = 20
+/** No map of the format has nearly as many. */
+const maxKeys = 200
 
 // a terminal obeys these, or shows two different texts alike; line feeds are allowed in block scalars
 const unsafe =
@@ -65,7 +67,7 @@ function refused(problem: string, expected: string): Source {
 /**
  * Reads one YAML 1.2 document (core schema) to plain data. Refused, with their places: more than 1 MiB, broken YAML, tabs as
  * indentation, several documents, tags, keys that stand twice or are no text, merge keys, more than 50 uses of anchors, more
- * than 20 levels, control characters and terminal escapes in keys and values, and anything that is not a map at the top.
+ * than 20 levels or 200 keys in a map, control characters and terminal escapes in keys and values, and anything that is not a map at the top.
  * Never throws.
  */
 export function readSource(text: string): Source {
@@ -173,6 +175,10 @@ function nodeTroubles(document: Document.Parsed, at: (offset: number) => Place):
       }
     },
     Map(_, node) {
+      if (node.items.length > maxKeys) {
+        add(node, `has ${node.items.length} keys`, `at most ${maxKeys}`)
+        return visit.BREAK
+      }
       const lines = new Map<unknown, number>()
       for (const { key } of node.items) {
         const offset = start(key) ?? 0
@@ -190,6 +196,7 @@ function nodeTroubles(document: Document.Parsed, at: (offset: number) => Place):
           lines.set(key.value, at(offset).line)
         }
       }
+      return undefined
     },
   })
   return troubles

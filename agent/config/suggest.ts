@@ -1,3 +1,7 @@
+function cell(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY
+}
+
 /**
  * Optimal string alignment distance (Damerau-Levenshtein without overlapping edits): insertions, deletions,
  * substitutions and swaps of neighbours that turn `a` into `b`. Above `limit` the answer is `limit + 1`.
@@ -10,16 +14,16 @@ export function editDistance(a: string, b: string, limit: number): number {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1]
-      let cost = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + (same ? 0 : 1))
+      let cost = Math.min(cell(above, j) + 1, cell(row, j - 1) + 1, cell(above, j - 1) + (same ? 0 : 1))
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        cost = Math.min(cost, before[j - 2]! + 1)
+        cost = Math.min(cost, cell(before, j - 2) + 1)
       }
       row.push(cost)
     }
     before = above
     above = row
   }
-  return Math.min(above[b.length]!, limit + 1)
+  return Math.min(cell(above, b.length), limit + 1)
 }
 
 function fold(text: string): string {

@@ -35,13 +35,15 @@ function serviceNames(watched: Watched & { service: string }): Names {
   }
   const built = build(styles)
   if (!built.ok) return { ok: false, errors: built.errors.map((error) => errorAt(error, watched)) }
-  const names = built.names.map(({ hostname, style }): WatchedName => ({
-    hostname,
-    style,
-    port: watched.port,
-    service,
-    region,
-  }))
+  const names = built.names.map(
+    ({ hostname, style }): WatchedName => ({
+      hostname,
+      style,
+      port: watched.port,
+      service,
+      region,
+    }),
+  )
   return { ok: true, names }
 }
 
@@ -67,6 +69,7 @@ function target(config: TargetConfig, names: WatchedName[]): Target {
     names,
     require: typeof require === 'string' ? { kind: require } : { kind: 'classes', classes: require },
     minProof: config.minProof,
+    requireFirstLeg: config.requireFirstLeg,
     resolvers: config.resolvers,
     compareResolvers: config.compareResolvers,
     source: config.source,

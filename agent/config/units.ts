@@ -93,6 +93,8 @@ export function formatSize(bytes: number): string {
   return `${bytes / 1024}KiB`
 }
 
+const dayMs = 86_400_000
+
 const datePattern = /^([0-9]{4})-([0-9]{2})-([0-9]{2})$/
 const instantPattern =
   /^([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt]([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$/
@@ -106,19 +108,21 @@ export function parseUntil(text: string): Read<number> {
   const wrong = (problem: string): Read<number> => ({ ok: false, problem, expected })
   const match = datePattern.exec(text) ?? instantPattern.exec(text)
   if (match === null) return wrong('is not a date')
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0))
-  const midnight = Date.UTC(year!, month! - 1, day!)
+  const part = (index: number): number => Number(match[index] ?? 0)
+  const [year, month, day] = [part(1), part(2), part(3)]
+  const midnight = Date.UTC(year, month - 1, day)
   const date = new Date(midnight)
-  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month! - 1 || date.getUTCDate() !== day) {
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) {
     return wrong('is not a day of the calendar')
   }
-  if (match.length === 4) return { ok: true, value: midnight + 86_400_000 }
-  if (hour! > 23 || minute! > 59 || second! > 59) return wrong('is not a time of day')
-  const zone = match[8]!
-  const [zoneHours, zoneMinutes] =
-    zone.length === 1 ? [0, 0] : [Number(zone.slice(1, 3)), Number(zone.slice(4))]
-  if (zoneHours > 23 || zoneMinutes > 59) return wrong('has an impossible offset from UTC')
-  const offset = (zone.startsWith('-') ? -1 : 1) * (zoneHours * 60 + zoneMinutes) * 60_000
-  const fraction = Math.floor(Number(`0${match[7] ?? ''}`) * 1000)
-  return { ok: true, value: midnight + ((hour! * 60 + minute!) * 60 + second!) * 1000 + fraction - offset }
+  const zone = match[8]
+  if (zone === undefined) return { ok: true, value: midnight + dayMs }
+  const [hour, minute, second] = [part(4), part(5), part(6)]
+  if (hour > 23 || minute > 59 || second > 59) return wrong('is not a time of day')
+  const zoneMinutes = zone.length === 1 ? 0 : Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4))
+  if (zoneMinutes >= 24 * 60 || Number(zone.slice(4)) > 59) return wrong('has an impossible offset from UTC')
+  const offsetMinutes = zone.startsWith('-') ? -zoneMinutes : zoneMinutes
+  const milliseconds = Math.floor(Number(`0${match[7] ?? ''}`) * 1000)
+  const minutes = hour * 60 + minute - offsetMinutes
+  return { ok: true, value: midnight + minutes * 60_000 + second * 1000 + milliseconds }
 }

@@ -1,5 +1,5 @@
 /** What goes wrong between an account and somebody who reads it: nothing here lies unseen, it only hides and breaks. */
-import { ids } from './generate-parts.ts'
+import { ids, type Theme } from './generate-parts.ts'
 import { choicesFrom, type Choices } from './random.ts'
 
 type Json = Record<string, unknown>
@@ -149,13 +149,13 @@ function filter(files: Files, how: 'vpc' | 'instance'): void {
 }
 
 /** A random way in which a reading falls short. `visible`: whoever reads with care sees that something is missing. */
-export function someDamage(choices: Choices): Damage {
+export function someDamage(choices: Choices, theme: Theme): Damage {
   const file = choices.pick(fileNames)
-  const list = choices.pick([ids.s3v4, ids.s3v4, ids.s3v6, ids.dynamodb, ...ids.customer])
+  const list = choices.pick([ids.s3v4, ids.s3v4, ids.s3v6, ids.dynamodb, ids.customer[0], ...ids.customer])
   const seed = choices.below(2 ** 31)
   // The same choices each time: a damage does the same to every reading.
   const again = (): Choices => choicesFrom(seed)
-  return choices.pick<Damage>([
+  const all: Damage[] = [
     { name: 'missing file', apply: (files) => void files.delete(file) },
     {
       name: 'denied',
@@ -187,5 +187,9 @@ export function someDamage(choices: Choices): Damage {
     { name: 'unknown fields', apply: addFields },
     { name: 'filtered to the VPC', apply: (files) => filter(files, 'vpc') },
     { name: 'filtered to the instance', apply: (files) => filter(files, 'instance') },
-  ])
+  ]
+  const aimed = all.filter(({ name }) =>
+    theme === 'lists' ? name.includes('list') : /list|route/.test(name),
+  )
+  return choices.pick(theme === 'lists' || (theme === 'reading' && choices.chance(0.6)) ? aimed : all)
 }

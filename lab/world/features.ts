@@ -1,4 +1,5 @@
 import { embeddedIpv4, mappedIpv4 } from './bits.ts'
+import { neighbours } from './generate-host.ts'
 import { ids } from './generate-parts.ts'
 import type { Observed } from './observe.ts'
 
@@ -83,6 +84,7 @@ export const features: Readonly<Record<string, Test>> = {
   'machine inside the instance': ({ world }) => world.host.devices.some(({ name }) => name === 'enp1s0'),
   'on-prem': ({ world }) => world.host.kind === 'on-prem',
   'vantage unknown': ({ vantage }) => vantage.kind === 'unknown',
+  'neighbour as next hop': ({ world }) => world.host.routes.some(({ gateway }) => gateway === neighbours[4]),
   'redirect on the host': ({ world }) => world.host.redirects.length > 0,
   'rules with selectors': onHost(({ selectorRules }) => selectorRules !== false),
   'kernel route unknown': onHost(({ method }) => method === 'none'),

@@ -79,12 +79,15 @@ export function farSide(choices: Choices, plain: boolean): FarSide {
       vpcOf(ids.twinVpc, '10.1.0.0/16', owners.twin),
       vpcOf(ids.egressVpc, '10.9.0.0/16', owners.egress),
       vpcOf(ids.centralVpc, '10.2.0.0/16', owners.central),
+      // The same range as the host's VPC: an endpoint there has the number of a proxy here.
+      vpcOf('vpc-0c000001', '10.0.0.0/16', ids.account),
     ],
     subnets: [
       subnetOf('subnet-0d000001', ids.peerVpc, '10.1.1.0/24', owners.peer),
       subnetOf('subnet-0d000002', ids.twinVpc, '10.1.1.0/24', owners.twin),
       subnetOf('subnet-0e000001', ids.egressVpc, '10.9.1.0/24', owners.egress),
       subnetOf('subnet-0e000002', ids.egressVpc, '10.9.0.0/24', owners.egress),
+      subnetOf('subnet-0c000001', 'vpc-0c000001', '10.0.1.0/24', ids.account),
       subnetOf('subnet-0f000001', ids.centralVpc, '10.2.1.0/24', owners.central),
     ],
     interfaces: [
@@ -121,6 +124,14 @@ export function farSide(choices: Choices, plain: boolean): FarSide {
         owner: owners.egress,
         requesterManaged: true,
         ipv4: only('10.9.0.9', '203.0.113.209'),
+      }),
+      interfaceOf({
+        id: 'eni-0c000090',
+        vpc: 'vpc-0c000001',
+        subnet: 'subnet-0c000001',
+        type: 'vpc_endpoint',
+        requesterManaged: true,
+        ipv4: only('10.0.1.90'),
       }),
       interfaceOf({
         id: 'eni-0f000077',
@@ -161,6 +172,10 @@ export function farSide(choices: Choices, plain: boolean): FarSide {
             }),
           ]
         : []),
+      endpoint('vpce-0c000090', 'vpc-0c000001', ids.account, {
+        interfaces: ['eni-0c000090'],
+        subnets: ['subnet-0c000001'],
+      }),
       endpoint('vpce-0f000077', ids.centralVpc, owners.central, {
         interfaces: ['eni-0f000077'],
         subnets: ['subnet-0f000001'],

@@ -1,5 +1,5 @@
 /** Hosts of random worlds: instances with one or two interfaces, containers, VPN clients, machines on-prem. */
-import { ids, macOf } from './generate-parts.ts'
+import { ids, macOf, type Theme } from './generate-parts.ts'
 import type { Choices } from './random.ts'
 import type { LegEnd, WorldDevice, WorldHost, WorldHostRoute, WorldLeg } from './types.ts'
 
@@ -34,6 +34,10 @@ function device(
   return { name, kind, mac, addresses, leads }
 }
 
+/** The VPC's router over IPv6, and a machine beside the host. */
+const router6 = 'fe80::1'
+export const neighbours = { 4: '10.0.1.92', 6: '2600:1f16:a00:1::92' } as const
+
 function lineLegs(choices: Choices): WorldLeg[] {
   const end = choices.pick<LegEnd>([
     { class: 'internet' },
@@ -57,7 +61,7 @@ function lineLegs(choices: Choices): WorldLeg[] {
   return legs
 }
 
-export function someHost(choices: Choices, plain: boolean, six: boolean): WorldHost {
+export function someHost(choices: Choices, plain: boolean, six: boolean, theme: Theme): WorldHost {
   const v6 = six ? ['2600:1f16:a00:1::50'] : []
   const ens5 = device(
     'ens5',
@@ -73,7 +77,10 @@ export function someHost(choices: Choices, plain: boolean, six: boolean): WorldH
     hostname: 'ip-10-0-1-50',
     interfaces: [ids.hostEni],
     devices: [ens5],
-    routes: [route('0.0.0.0/0', 'ens5', { gateway: '10.0.1.1' }), route('::/0', 'ens5')],
+    routes: [
+      route('0.0.0.0/0', 'ens5', { gateway: '10.0.1.1' }),
+      route('::/0', 'ens5', { gateway: router6 }),
+    ],
     redirects: [],
     ipv4Usable: plain || choices.chance(0.97),
     ipv6Usable: six && choices.chance(0.85),
@@ -85,19 +92,20 @@ export function someHost(choices: Choices, plain: boolean, six: boolean): WorldH
         [2, 'two interfaces'],
       ])
     : choices.weighted<HostKind>([
-        [7, 'instance'],
+        [theme === 'anything' ? 6 : 16, 'instance'],
         [3, 'two interfaces'],
         [1.5, 'container'],
-        [1.2, 'nested'],
+        [1.4, 'nested'],
         [1.5, 'tunnel'],
-        [1, 'bridge'],
-        [1.5, 'on-prem'],
+        [1.6, 'bridge'],
+        [theme === 'site' ? 100 : 1.5, 'on-prem'],
       ])
   if (kind === 'two interfaces') {
     host.interfaces.push(ids.secondEni)
     host.devices.push(ens6)
     // Without a rule for its address the second interface's packets leave by the first one's device.
-    if (plain || choices.chance(0.7)) host.routes.push(route('0.0.0.0/0', 'ens6', { from: '10.0.2.51/32' }))
+    if (plain || choices.chance(0.7))
+      host.routes.push(route('0.0.0.0/0', 'ens6', { from: '10.0.2.51/32', gateway: '10.0.2.1' }))
   } else if (kind === 'container') {
     const leads = choices.pick<WorldDevice['leads']>([
       { interface: ids.hostEni, translatedTo: '10.0.1.50' },
@@ -138,7 +146,10 @@ export function someHost(choices: Choices, plain: boolean, six: boolean): WorldH
         macs.first,
       ),
     ]
-    host.routes = [route('0.0.0.0/0', 'br0'), route('::/0', 'br0')]
+    host.routes = [
+      route('0.0.0.0/0', 'br0', { gateway: '10.0.1.1' }),
+      route('::/0', 'br0', { gateway: router6 }),
+    ]
   } else if (kind === 'on-prem') {
     host.kind = 'on-prem'
     host.instance = null
@@ -159,6 +170,12 @@ export function someHost(choices: Choices, plain: boolean, six: boolean): WorldH
         }),
       )
     }
+  }
+  if (!plain && (kind === 'instance' || kind === 'two interfaces') && choices.chance(0.12)) {
+    // Another machine of the subnet as the next hop: no table of the VPC sees what it does with the packets.
+    const to = choices.pick(['0.0.0.0/1', '52.216.0.0/15', '10.0.0.0/8', '48.0.0.0/5'])
+    host.routes.push(route(to, 'ens5', { gateway: neighbours[4] }))
+    if (choices.chance(0.5)) host.routes.push(route('2600::/12', 'ens5', { gateway: neighbours[6] }))
   }
   if (!plain && choices.chance(0.06)) {
     host.redirects.push({

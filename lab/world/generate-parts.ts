@@ -47,6 +47,9 @@ export const ids = {
   twinPeering: 'pcx-0a000002',
 } as const
 
+/** What a wild world is mostly about, so that rare things meet each other often enough. */
+export type Theme = 'anything' | 'lists' | 'nat' | 'site' | 'far' | 'reading'
+
 export const vpcV6 = '2600:1f16:a00::/56'
 
 /** Ranges that AWS's lists hold, and ranges of the same services that they do not. */

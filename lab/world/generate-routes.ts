@@ -1,5 +1,5 @@
 /** Route tables of random worlds. */
-import { ids } from './generate-parts.ts'
+import { ids, type Theme } from './generate-parts.ts'
 import type { Choices } from './random.ts'
 import type { WorldRoute, WorldTable } from './types.ts'
 
@@ -7,6 +7,7 @@ export interface TableOptions {
   choices: Choices
   /** Only what a careful person builds, and the account's API shows. */
   plain: boolean
+  theme: Theme
   nats: readonly string[]
   ipv6: boolean
 }
@@ -75,6 +76,7 @@ function inward({ choices }: TableOptions): string {
 
 function addDefaults(table: WorldTable, options: TableOptions): void {
   const { choices, plain, ipv6 } = options
+  if (options.theme === 'nat') addRoute(table, '0.0.0.0/0', choices.pick(options.nats))
   if (choices.chance(0.8)) {
     const fromVgw = !plain && choices.chance(0.15)
     if (fromVgw) addRoute(table, '0.0.0.0/0', ids.vgw, { origin: 'propagated' })
@@ -90,6 +92,8 @@ function dead({ choices, plain }: TableOptions): { state?: WorldRoute['state'] }
 /** Routes for AWS's lists to gateway endpoints. */
 export function addGateways(table: WorldTable, options: TableOptions, share: number): void {
   const { choices } = options
+  // AWS's lists may lead anywhere, as other destinations may.
+  if (!options.plain && choices.chance(0.1)) addRoute(table, ids.s3v4, outward(options, false))
   if (choices.chance(share)) addRoute(table, ids.s3v4, ids.s3Gateway, dead(options))
   if (choices.chance(share * 0.6)) addRoute(table, ids.s3v6, ids.s3Gateway, dead(options))
   if (choices.chance(share * 0.7)) addRoute(table, ids.dynamodb, ids.dynamodbGateway, dead(options))
@@ -131,7 +135,8 @@ function addOverlaps(table: WorldTable, options: TableOptions): void {
     addRoute(table, choices.pick(specificV6), outward(options, true), dead(options))
   }
   for (const list of ids.customer) {
-    if (choices.chance(0.15)) addRoute(table, list, outward(options, choices.chance(0.3)), dead(options))
+    if (choices.chance(options.theme === 'lists' ? 0.8 : 0.15))
+      addRoute(table, list, outward(options, choices.chance(0.3)), dead(options))
   }
   if (options.ipv6 && choices.chance(0.2)) {
     addRoute(table, '64:ff9b::/96', choices.pick([...options.nats, 'eigw-0a000001', ids.tgw]), dead(options))
@@ -140,6 +145,10 @@ function addOverlaps(table: WorldTable, options: TableOptions): void {
 
 function addPrivate(table: WorldTable, options: TableOptions): void {
   const { choices } = options
+  if (options.theme === 'far') {
+    addRoute(table, '10.1.0.0/16', choices.pick([ids.peering, ids.twinPeering, ids.tgw]))
+    addRoute(table, '10.2.0.0/16', choices.pick([ids.tgw, ids.vgw, ids.core]))
+  }
   for (const to of choices.some(
     ['10.0.0.0/8', '10.1.0.0/16', '10.2.0.0/16', '192.168.0.0/16', '10.2.1.77/32'],
     2,
@@ -179,11 +188,11 @@ export function someTable(
     addRoute(table, cidr, replaced ? ids.appliance : 'local', { origin: 'local' })
   }
   if (part.role === 'nat' && (plain || choices.chance(0.8))) {
-    addGateways(table, options, 0.25)
+    addGateways(table, options, options.theme === 'nat' ? 0.7 : 0.25)
     addRoute(table, '0.0.0.0/0', 'igw-0a000001')
     if (options.ipv6) addRoute(table, '::/0', 'igw-0a000001')
   } else {
-    addGateways(table, options, 0.65)
+    addGateways(table, options, options.theme === 'nat' ? 0.15 : options.theme === 'lists' ? 0.95 : 0.65)
     addDefaults(table, options)
   }
   if (plain) {

@@ -1,5 +1,6 @@
 /** What stands in the host's VPC: NAT gateways, endpoints, interfaces. */
 import { ids, interfaceOf, only } from './generate-parts.ts'
+import { neighbours } from './generate-host.ts'
 import type { Choices } from './random.ts'
 import type { WorldEndpoint, WorldInterface, WorldNat } from './types.ts'
 
@@ -116,7 +117,7 @@ export function someEndpoints(choices: Choices, plain: boolean, owner: string): 
     endpointOf({
       id: ids.resource,
       type: 'Resource',
-      service: '',
+      service: choices.pick(['', 'com.amazonaws.us-east-1.resource']),
       interfaces: ['eni-0a000079'],
       reaches: 'proxy',
     }),
@@ -191,6 +192,15 @@ export function someInterfaces(choices: Choices, plain: boolean, six: boolean): 
     endpointInterface('eni-0a00007b', '10.0.2.78', {
       subnet: ids.thirdSubnet,
       type: 'gateway_load_balancer_endpoint',
+    }),
+    interfaceOf({
+      id: 'eni-0a000092',
+      instance: 'i-0a000092',
+      ipv4: only(neighbours[4], choices.chance(0.7) ? '203.0.113.92' : null),
+      ipv6: six ? [neighbours[6]] : [],
+      sourceCheck: choices.chance(0.1),
+      forwards: choices.pick(['drops', 'routes', 'translates', 'relays'] as const),
+      serves: 'proxy',
     }),
     interfaceOf({ id: ids.proxyEni, ipv4: only('10.0.1.90'), instance: 'i-0a000090', serves: 'proxy' }),
     interfaceOf({

@@ -1,5 +1,15 @@
 import { nat64Of } from './bits.ts'
-import { addresses, ids, interfaceOf, only, ranges, serviceList, someLegs, vpcV6 } from './generate-parts.ts'
+import {
+  addresses,
+  ids,
+  interfaceOf,
+  only,
+  ranges,
+  serviceList,
+  someLegs,
+  vpcV6,
+  type Theme,
+} from './generate-parts.ts'
 import { someHost } from './generate-host.ts'
 import { farSide } from './generate-far.ts'
 import { someEndpoints, someInterfaces, someNats } from './generate-vpc.ts'
@@ -12,6 +22,7 @@ export interface Scene {
   seed: number
   /** Built as a careful person would; otherwise anything that AWS allows. */
   plain: boolean
+  theme: Theme
   world: World
   hostnames: string[]
 }
@@ -27,7 +38,7 @@ const subnet = (id: string, n: number, six: boolean, owner: string) => ({
 })
 
 /** Answers of one name: mostly of one kind, with something else among them in wild worlds. */
-function someAnswers(choices: Choices, plain: boolean, six: boolean): string[] {
+function someAnswers(choices: Choices, plain: boolean, six: boolean, theme: Theme): string[] {
   const ways: (readonly [number, readonly string[]])[] = [
     [6, addresses.s3Listed],
     [2, addresses.dynamodb],
@@ -39,7 +50,7 @@ function someAnswers(choices: Choices, plain: boolean, six: boolean): string[] {
   if (six) ways.push([2, addresses.s3ListedV6], [1, addresses.othersV6], [0.7, ['2600:1f16:a00:1::77']])
   if (!plain) {
     ways.push(
-      [1.2, ['10.1.1.77', '10.2.1.77']],
+      [theme === 'far' || theme === 'site' ? 15 : 1.2, ['10.1.1.77', '10.2.1.77']],
       [2, ['10.1.1.78', '10.0.1.90', '10.0.1.78', '10.0.1.79', '10.0.2.78']],
       [0.5, addresses.nowhere],
       [1, [...addresses.s3Listed, ...addresses.others].map((address) => `::ffff:${address}`)],
@@ -68,13 +79,23 @@ const hostnames = [
 export function generate(seed: number): Scene {
   const choices = choicesFrom(seed)
   const plain = choices.chance(0.55)
+  const theme: Theme = plain
+    ? 'anything'
+    : choices.weighted([
+        [5, 'anything'],
+        [1, 'lists'],
+        [1, 'nat'],
+        [0.8, 'site'],
+        [1, 'far'],
+        [1, 'reading'],
+      ] as const)
   const six = choices.chance(0.5)
   const shared = !plain && choices.chance(0.08)
   const owner = shared ? ids.otherAccount : ids.account
   const ipv4 = ['10.0.0.0/16']
   if (choices.chance(0.12)) ipv4.push('100.64.0.0/16')
   // A VPC may use public addresses as its own; whoever answers at them then sits inside.
-  if (!plain && choices.chance(0.05)) ipv4.push('52.217.64.0/24')
+  if (!plain && choices.chance(0.07)) ipv4.push('52.217.64.0/24')
   const locals = six ? [...ipv4, vpcV6] : ipv4
 
   const nats = someNats(choices, plain)
@@ -82,6 +103,7 @@ export function generate(seed: number): Scene {
   const options: TableOptions = {
     choices,
     plain,
+    theme,
     ipv6: six,
     nats: (plain ? usable : [...usable, ...usable.slice(0, 2)]).map(({ id }) => id),
   }
@@ -96,8 +118,9 @@ export function generate(seed: number): Scene {
   ].map((item) => ({ ...item, owner }))
   if (choices.chance(0.2)) {
     const edge: WorldTable = {
-      ...tables[1]!,
       id: ids.edgeTable,
+      vpc: ids.vpc,
+      owner,
       main: false,
       subnets: [],
       gateways: ['igw-0a000001'],
@@ -129,11 +152,14 @@ export function generate(seed: number): Scene {
     '10.2.0.0/16',
     '52.216.8.0/24',
     '16.0.0.0/6',
+    '52.208.0.0/12',
+    '48.0.0.0/4',
+    '3.4.0.0/14',
     '52.94.0.0/20',
   ]
   const world: World = {
     ...base,
-    host: someHost(choices, plain, six),
+    host: someHost(choices, plain, six, theme),
     vpcs: [{ id: ids.vpc, owner, region: 'us-east-1', ipv4, ipv6: six ? [vpcV6] : [] }, ...far.vpcs],
     subnets: [...subnets, ...far.subnets],
     interfaces,
@@ -188,7 +214,7 @@ export function generate(seed: number): Scene {
     })),
     services: serviceList(choices),
     names: names.map((hostname) => {
-      const answers = someAnswers(choices, plain, six)
+      const answers = someAnswers(choices, plain, six, theme)
       return {
         hostname,
         ttlSeconds: 5,
@@ -220,5 +246,5 @@ export function generate(seed: number): Scene {
       nat64Outside: choices.pick(['blocked', 'internet', 'internet_gateway'] as const),
     },
   }
-  return { seed, plain, world, hostnames: names }
+  return { seed, plain, theme, world, hostnames: names }
 }

@@ -1,5 +1,5 @@
 /** What changes in an account while somebody looks at it. */
-import { ids, interfaceOf, only } from './generate-parts.ts'
+import { ids, interfaceOf, only, type Theme } from './generate-parts.ts'
 import { addRoute } from './generate-routes.ts'
 import type { Choices } from './random.ts'
 import type { World, WorldEndpoint, WorldNat, WorldTable } from './types.ts'
@@ -45,7 +45,7 @@ function nat(world: World, change: Partial<WorldNat>): World {
 }
 
 /** One change that can turn a path. Never changes the host itself. */
-export function mutate(world: World, choices: Choices): World {
+export function mutate(world: World, choices: Choices, theme: Theme): World {
   const outward = choices.pick(['nat-0b000009', 'igw-0a000001', ids.tgw])
   const ways: (() => World)[] = [
     () => withTables(world, ids.hostTable, (table) => without(table, ids.s3v4)),
@@ -111,5 +111,9 @@ export function mutate(world: World, choices: Choices): World {
       })),
     }),
   ]
-  return choices.pick(ways)()
+  const far = [
+    () => reuse(world, 'vpce-0f000077', 'eni-0f000077', '10.2.1.77'),
+    () => reuse(world, 'vpce-0d000077', 'eni-0d000077', '10.1.1.77'),
+  ]
+  return choices.pick(theme === 'far' && choices.chance(0.7) ? far : ways)()
 }

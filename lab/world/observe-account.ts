@@ -2,7 +2,7 @@
 import type { Site, TrustedEndpoint } from '../../model/topology.ts'
 import { awsFiles } from './aws-files.ts'
 import { type Damage, someDamage } from './damage.ts'
-import { ids } from './generate-parts.ts'
+import { ids, type Theme } from './generate-parts.ts'
 import { mutate } from './mutate.ts'
 import { resolveName } from './names.ts'
 import type { Choices } from './random.ts'
@@ -60,7 +60,13 @@ function damaged(texts: Map<string, string>, damages: readonly Damage[]): Map<st
  * Readings of an account around the moment `nowMs` of the connections. What changed is either read again
  * afterwards, or was read too long ago to count: a reader who minds both sees no lie.
  */
-export function lookAtAccount(before: World, nowMs: number, choices: Choices, plain: boolean): SeenAccount {
+export function lookAtAccount(
+  before: World,
+  nowMs: number,
+  choices: Choices,
+  { plain, theme }: { plain: boolean; theme: Theme },
+): SeenAccount {
+  const upset = theme === 'reading' || theme === 'far'
   const timing = choices.weighted<Timing>(
     plain
       ? [
@@ -69,7 +75,7 @@ export function lookAtAccount(before: World, nowMs: number, choices: Choices, pl
           [0.7, 'changed between'],
         ]
       : [
-          [10, 'still'],
+          [upset ? 4 : 10, 'still'],
           [2, 'changed later'],
           [2.5, 'changed between'],
           [2, 'stale'],
@@ -77,9 +83,14 @@ export function lookAtAccount(before: World, nowMs: number, choices: Choices, pl
           [0.7, 'old and still'],
         ],
   )
-  const changed = timing === 'still' || timing === 'old and still' ? before : mutate(before, choices)
-  const damages = Array.from({ length: choices.chance(plain ? 0.04 : 0.4) ? 1 + choices.below(3) : 0 }, () =>
-    someDamage(choices),
+  const changed = timing === 'still' || timing === 'old and still' ? before : mutate(before, choices, theme)
+  const damages = Array.from(
+    {
+      length: choices.chance(plain ? 0.04 : theme === 'reading' || theme === 'lists' ? 0.8 : 0.35)
+        ? 1 + choices.below(3)
+        : 0,
+    },
+    () => someDamage(choices, theme),
   )
   // What hides a change from every later reading would make the account lie; else any reading may fall short.
   const where = choices.pick<'all' | 'first' | 'later'>(
@@ -108,7 +119,7 @@ export function lookAtAccount(before: World, nowMs: number, choices: Choices, pl
   if (readAgain || choices.chance(late)) {
     const later = nowMs + (1 + choices.below(60)) * 1000
     // After a part that was too old anything may be read: it can't mend what nobody knew at the connection.
-    const then = late === 0.4 && choices.chance(0.5) ? textsOf(mutate(changed, choices)) : second
+    const then = late === 0.4 && choices.chance(0.5) ? textsOf(mutate(changed, choices, theme)) : second
     const whole = dated(where === 'first' ? then : damaged(then, damages), () => later)
     const routes = whole.get(routesFile)
     if (choices.chance(0.4) && routes !== undefined) {
@@ -118,7 +129,7 @@ export function lookAtAccount(before: World, nowMs: number, choices: Choices, pl
     readings.push(whole)
   }
   const others: SeenFiles[] = []
-  if (choices.chance(0.3)) {
+  if (choices.chance(theme === 'far' ? 0.7 : 0.3)) {
     // Of any age: it may show what is long gone.
     const stale = choices.chance(0.5)
     const past = stale ? (changed === before ? before : choices.pick([before, changed])) : changed
@@ -146,12 +157,12 @@ const declarable = [
  * Declarations of a person who knows: a `via` is given only where that way does lead to the endpoint, now and in
  * every world given; nothing else is promised.
  */
-export function someTrust(worlds: readonly World[], choices: Choices): TrustedEndpoint[] {
+export function someTrust(worlds: readonly World[], choices: Choices, theme: Theme): TrustedEndpoint[] {
   const now = worlds.at(-1)
   if (now === undefined) return []
   const trust: TrustedEndpoint[] = []
   for (const item of declarable) {
-    if (!choices.chance(0.35)) continue
+    if (!choices.chance(theme === 'far' || theme === 'site' ? 0.8 : 0.35)) continue
     const endpoint = now.endpoints.find(({ id }) => id === item.id)
     const dnsName = endpoint?.dnsNames[0]
     const leadsThere = (via: string): boolean =>
@@ -160,10 +171,13 @@ export function someTrust(worlds: readonly World[], choices: Choices): TrustedEn
       )
     const ways: string[] = [ids.tgw, ids.vgw, ids.core].filter(leadsThere)
     if (now.host.kind === 'on-prem' && leadsThere('site')) ways.push('dc1')
-    const via = ways.length > 0 && choices.chance(0.75) ? choices.pick(ways) : null
+    // An address alone promises nothing: by whatever way, somebody else may have it.
+    const bare = dnsName === undefined || choices.chance(0.2)
+    const said = bare ? [ids.tgw, ids.vgw, ids.core, 'dc1'] : ways
+    const via = said.length > 0 && choices.chance(0.75) ? choices.pick(said) : null
     const answers = dnsName === undefined ? [] : resolveName(now, dnsName, 'corp').ipv4
     trust.push({
-      declared: dnsName !== undefined && choices.chance(0.8) ? { dnsName } : { address: item.address },
+      declared: bare ? { address: item.address } : { dnsName },
       via,
       addresses: dnsName === undefined || choices.chance(0.1) ? [] : answers,
       vpcCidrs: choices.chance(0.5) ? [item.cidr] : [],

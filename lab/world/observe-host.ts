@@ -4,7 +4,7 @@ import type { MetadataInterface, Vantage } from '../../model/topology.ts'
 import { familyOf, mappedIpv4, within } from './bits.ts'
 import { metadataOf } from './metadata.ts'
 import type { Choices } from './random.ts'
-import { deviceFor } from './simulate.ts'
+import { kernelRoute } from './simulate.ts'
 import type { Journey, World } from './types.ts'
 
 /** What `ip route get DST from SRC` says: rules with selectors do not apply to its question. */
@@ -21,7 +21,8 @@ export function hostRoute(
     ...world,
     host: { ...host, routes: host.routes.filter(({ selector }) => !selector) },
   }
-  const device = deviceFor(asked, mappedIpv4(source) ?? source, unmapped)
+  const way = kernelRoute(asked, mappedIpv4(source) ?? source, unmapped)
+  const device = way?.device ?? null
   const selectors = host.routes.some(({ selector }) => selector)
   const redirected = host.redirects.some(({ to }) => within(unmapped, to))
   const redirect = redirected
@@ -55,7 +56,7 @@ export function hostRoute(
     device: device.name,
     deviceKind: device.kind,
     mac: device.mac === '' ? null : device.mac,
-    gateway: null,
+    gateway: way?.gateway ?? null,
     source: method === 'ip_route_get' ? source : null,
     // Rules that can't be read may be there or not.
     selectorRules: choices.chance(plain ? 0 : selectors ? 0.4 : 0.03) ? null : selectors,
@@ -150,18 +151,21 @@ export function vantageOf(world: World, choices: Choices, plain: boolean): Vanta
   if (metadata === null || (!plain && choices.chance(0.08))) {
     return { kind: 'unknown', because: ['the metadata service is silent'], ...nowhere }
   }
-  const interfaces = Object.entries(metadata.macs).map(([mac, items]): MetadataInterface => ({
-    id: items['interface-id'] ?? '',
-    mac,
-    subnetId: items['subnet-id'] ?? null,
-    vpcId: items['vpc-id'] ?? null,
-    ipv4: lines(items, 'local-ipv4s'),
-    ipv6: lines(items, 'ipv6s'),
-    ipv4Prefixes: lines(items, 'ipv4-prefix'),
-    ipv6Prefixes: lines(items, 'ipv6-prefix'),
-    vpcIpv4Cidrs: lines(items, 'vpc-ipv4-cidr-blocks'),
-    vpcIpv6Cidrs: lines(items, 'vpc-ipv6-cidr-blocks'),
-  }))
+  const interfaces = Object.entries(metadata.macs).map(
+    ([mac, items]): MetadataInterface => ({
+      id: items['interface-id'] ?? '',
+      mac,
+      subnetId: items['subnet-id'] ?? null,
+      vpcId: items['vpc-id'] ?? null,
+      subnetIpv4Cidr: items['subnet-ipv4-cidr-block'] ?? null,
+      ipv4: lines(items, 'local-ipv4s'),
+      ipv6: lines(items, 'ipv6s'),
+      ipv4Prefixes: lines(items, 'ipv4-prefix'),
+      ipv6Prefixes: lines(items, 'ipv6-prefix'),
+      vpcIpv4Cidrs: lines(items, 'vpc-ipv4-cidr-blocks'),
+      vpcIpv6Cidrs: lines(items, 'vpc-ipv6-cidr-blocks'),
+    }),
+  )
   const here = world.host.devices.some(
     ({ mac, kind }) => kind === 'veth' || interfaces.some((eni) => eni.mac === mac),
   )

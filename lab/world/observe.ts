@@ -135,10 +135,10 @@ function seesItsDevice(host: HostRoute): boolean {
 export function observe(scene: Scene, seed = scene.seed): Observed {
   const choices = choicesFrom(seed ^ 0x5bd1e995)
   const { plain } = scene
-  const account = lookAtAccount(scene.world, nowMs, choices, plain)
+  const account = lookAtAccount(scene.world, nowMs, choices, scene)
   const { world } = account
   const vantage = vantageOf(world, choices, plain)
-  const trustedEndpoints = plain ? [] : someTrust([scene.world, world], choices)
+  const trustedEndpoints = plain ? [] : someTrust([scene.world, world], choices, scene.theme)
   const sites = someSites(world, choices)
   const families = ([4, 6] as const).map((family): FamilyObservation => {
     const usable = family === 4 ? world.host.ipv4Usable : world.host.ipv6Usable
@@ -210,6 +210,9 @@ export function observe(scene: Scene, seed = scene.seed): Observed {
           ? outcomeOf(world, truth, hostname, choices)
           : { reached: 'nothing', failure: { type: 'no_local_route', code: 'ENETUNREACH' } }
       const host = hostRoute(world, source, address, choices, plain)
+      // A redirect that nobody can read shows in the certificate that answers instead of AWS's.
+      const intercepted = outcome.reached === 'tls' && outcome.tls.check.roots !== 'public'
+      if (intercepted && choices.chance(0.7)) host.redirect = choices.pick(['none', 'unreadable'] as const)
       const bound = outcome.reached === 'tcp' || outcome.reached === 'tls'
       const attempt: Attempt = {
         kind: 'attempt',

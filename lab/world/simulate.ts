@@ -1,6 +1,6 @@
-import { familyOf, lengthOf, mappedIpv4, within } from './bits.ts'
-import { enterLeg, enterSubnet, ends, type Trip } from './vpc.ts'
-import type { Journey, Packet, World, WorldDevice, WorldLeg } from './types.ts'
+import { familyOf, lengthOf, mappedIpv4, nthAddress, within, withinAny } from './bits.ts'
+import { enterLeg, enterSubnet, ends, throughInterface, type Trip } from './vpc.ts'
+import type { Journey, Packet, World, WorldDevice, WorldLeg, WorldSubnet } from './types.ts'
 
 /** Of the legs that cover the destination the one with the longest prefix, the first of equals. */
 export function legTo(legs: readonly WorldLeg[], destination: string): WorldLeg | null {
@@ -12,8 +12,12 @@ export function legTo(legs: readonly WorldLeg[], destination: string): WorldLeg 
   return best
 }
 
-/** The device that the host's kernel sends the packet out of: policy rules by source first, then the longest prefix. */
-export function deviceFor(world: World, source: string, destination: string): WorldDevice | null {
+/** The host's kernel route: policy rules by source first, then the longest prefix. Null: no route, or no such device. */
+export function kernelRoute(
+  world: World,
+  source: string,
+  destination: string,
+): { device: WorldDevice; gateway: string | null } | null {
   const usable = world.host.routes.filter(
     ({ from, to, applies }) => applies && within(destination, to) && (from === null || within(source, from)),
   )
@@ -23,7 +27,26 @@ export function deviceFor(world: World, source: string, destination: string): Wo
     (winner, route) => (winner === null || weight(route) > weight(winner) ? route : winner),
     null,
   )
-  return world.host.devices.find(({ name }) => name === best?.device) ?? null
+  const device = world.host.devices.find(({ name }) => name === best?.device)
+  if (best === null || device === undefined) return null
+  const subnet = 'interface' in device.leads ? subnetOf(world, device.leads.interface) : null
+  const ranges = subnet === null ? [] : [...(subnet.ipv4 === null ? [] : [subnet.ipv4]), ...subnet.ipv6]
+  const onLink = withinAny(destination, ranges)
+  return { device, gateway: onLink ? null : best.gateway }
+}
+
+function subnetOf(world: World, eni: string): WorldSubnet | null {
+  const id = world.interfaces.find((item) => item.id === eni)?.subnet
+  return world.subnets.find((subnet) => subnet.id === id) ?? null
+}
+
+/**
+ * Whether a next hop is the router of the VPC: the first address of the subnet, link-local for IPv6. Any other is a
+ * neighbour, which gets the packet before any table of the VPC sees it.
+ */
+function isRouter(gateway: string, subnet: WorldSubnet | null): boolean {
+  if (familyOf(gateway) === 6) return within(gateway, 'fe80::/10')
+  return subnet !== null && subnet.ipv4 !== null && gateway === nthAddress(subnet.ipv4, 1)
 }
 
 /**
@@ -54,8 +77,9 @@ export function travel(world: World, packet: Packet): Journey {
     trip.hops.push('redirected on the host')
     return enterLeg(trip, redirect.ends)
   }
-  const device = deviceFor(world, source, destination)
-  if (device === null) return ends(trip, 'blocked', 'the host has no route')
+  const way = kernelRoute(world, source, destination)
+  if (way === null) return ends(trip, 'blocked', 'the host has no route')
+  const { device, gateway } = way
   trip.hops.push(`device ${device.name}`)
   const { leads } = device
   if ('legs' in leads) {
@@ -76,6 +100,16 @@ export function travel(world: World, packet: Packet): Journey {
     [...eni.ipv4Prefixes, ...eni.ipv6Prefixes].some((prefix) => within(trip.source, prefix))
   if (!own && eni.sourceCheck) return ends(trip, 'blocked', `${eni.id} drops packets that are not its own`)
   trip.hops.push(eni.id)
+  if (gateway !== null && !('translatedTo' in leads) && !isRouter(gateway, subnetOf(world, eni.id))) {
+    const neighbour = world.interfaces.find(
+      (item) =>
+        item.subnet === eni.subnet &&
+        (item.ipv6.includes(gateway) || item.ipv4.some(({ address }) => address === gateway)),
+    )
+    return neighbour === undefined
+      ? ends(trip, 'blocked', `no neighbour has ${gateway}`)
+      : throughInterface(trip, neighbour)
+  }
   return enterSubnet(trip, eni.subnet)
 }
 

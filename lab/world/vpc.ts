@@ -173,7 +173,8 @@ function relayed(trip: Trip, by: string, service: string | null = null): Journey
     : ends(trip, 'relay', `relayed by ${by}`, to)
 }
 
-function throughInterface(trip: Trip, eni: WorldInterface): Journey {
+/** Handed to an interface that is not the packet's destination: an appliance, or a neighbour. */
+export function throughInterface(trip: Trip, eni: WorldInterface): Journey {
   trip.shown = false
   trip.hops.push(`${eni.id} ${eni.forwards}`)
   if (eni.forwards === 'relays') return relayed(trip, eni.id, eni.serves)

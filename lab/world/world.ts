@@ -228,7 +228,7 @@ export function emptyWorld(region: string, account: string): World {
       ],
       routes: [
         { from: null, to: '0.0.0.0/0', device: 'ens5', gateway: '10.0.1.1', selector: false, applies: true },
-        { from: null, to: '::/0', device: 'ens5', gateway: null, selector: false, applies: true },
+        { from: null, to: '::/0', device: 'ens5', gateway: 'fe80::1', selector: false, applies: true },
       ],
       redirects: [],
       ipv4Usable: true,

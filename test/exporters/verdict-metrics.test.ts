@@ -21,6 +21,7 @@ function target(changes: Partial<Target> = {}): Target {
     names: [{ hostname, port: 443, style: 'regional', service: 's3', region: 'eu-west-1' }],
     require: { kind: 'private' },
     minProof: 'configured',
+    requireFirstLeg: 'any',
     resolvers: ['system'],
     compareResolvers: [],
     source: null,

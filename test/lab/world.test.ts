@@ -242,11 +242,11 @@ describe('travel', () => {
   })
 
   test('a tunnel, a bridge and a redirect on the host', () => {
-    const ens5 = worldFrom().host.devices[0]!
+    const ens5 = worldFrom().host.devices.slice(0, 1)
     const tunnel = worldFrom({
       host: {
         devices: [
-          ens5,
+          ...ens5,
           {
             name: 'tun0',
             kind: 'tun',

@@ -480,6 +480,24 @@ describe('linuxHostRoute', () => {
       })
     })
 
+    it('reads the next hop from the main table', async () => {
+      const head = 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT'
+      const rows = [
+        'ens5\t00000000\t0101000A\t0003\t0\t0\t100\t00000000\t0\t0\t0',
+        'ens5\t0001000A\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0',
+        'ens5\t0000D834\t4D01000A\t0003\t0\t0\t0\t0000FEFF\t0\t0\t0',
+      ]
+      const { ask } = host({
+        batches: noIp,
+        macs,
+        files: { ...files('ens5'), '/proc/net/dev': dev('lo', 'ens5'), '/proc/net/route': [head, ...rows].join('\n') },
+      })
+      const gateway = async (to: string) => (await ask(to, '10.0.1.50')).gateway
+      expect(await gateway('3.5.0.1')).toBe('10.0.1.1')
+      expect(await gateway('10.0.1.60')).toBeNull()
+      expect(await gateway('52.216.1.1')).toBe('10.0.1.77')
+    })
+
     it.each([
       [
         'two are up',

@@ -182,7 +182,7 @@ function row(first: string, cells: string[]): string {
 
 /** The confusion matrix as text: truth by rows, verdicts by columns. */
 export function matrixText({ matrix }: Tally): string {
-  const truths = [...new Set([...matrix.keys()].map((cell) => cell.split(' ')[0]!))].toSorted()
+  const truths = [...new Set([...matrix.keys()].map((cell) => cell.split(' ')[0] ?? ''))].toSorted()
   return [
     row('truth \\ verdict', verdicts),
     ...truths.map((truth) =>

@@ -78,7 +78,7 @@ export function attempt(more: Partial<Attempt> = {}): Attempt {
       firstByteSeconds: null,
       uncertaintySeconds: null,
     },
-    host: { ...kernelRoute, source },
+    host: { ...kernelRoute, source, gateway: six ? 'fe80::1' : kernelRoute.gateway },
     proxyVariables: [],
     ...more,
   }

@@ -250,7 +250,7 @@ describe('from attempts to a name', () => {
 
 describe('from names to a target and its requirement', () => {
   const required = (require: Requirement, names: NameVerdict[]) =>
-    judgeTarget({ name: 't', require, minProof: 'configured', waiver: null }, names, now)
+    judgeTarget({ name: 't', require, minProof: 'configured', requireFirstLeg: 'any', waiver: null }, names, now)
   const isPrivate = name({})
   const isPublic = name({ attempts: [outside('1')] })
   const isMixed = name({ attempts: [inside('1'), outside('1')] })
@@ -297,24 +297,29 @@ describe('from names to a target and its requirement', () => {
   it('a stronger minimum of proof is not met by configured', () => {
     expect(
       judgeTarget(
-        { name: 't', require: { kind: 'private' }, minProof: 'observed', waiver: null },
+        { name: 't', require: { kind: 'private' }, minProof: 'observed', requireFirstLeg: 'any', waiver: null },
         [isPrivate],
         now,
       ).met,
     ).toBe(false)
   })
 
+  it('a demand on the first leg is not met while nothing shows it', () => {
+    const demand = { name: 't', require: { kind: 'private' }, minProof: 'configured', requireFirstLeg: 'vpn', waiver: null } as const
+    expect(judgeTarget(demand, [isPrivate], now).met).toBe(false)
+  })
+
   it('a waiver is shown and changes nothing', () => {
     const waiver = { reason: 'legacy', ticket: null, untilMs: now + 1 }
     const verdict = judgeTarget(
-      { name: 't', require: { kind: 'private' }, minProof: 'configured', waiver },
+      { name: 't', require: { kind: 'private' }, minProof: 'configured', requireFirstLeg: 'any', waiver },
       [isPublic],
       now,
     )
     expect(verdict).toMatchObject({ met: false, waiverActive: true, state: 'public' })
     expect(
       judgeTarget(
-        { name: 't', require: { kind: 'private' }, minProof: 'configured', waiver },
+        { name: 't', require: { kind: 'private' }, minProof: 'configured', requireFirstLeg: 'any', waiver },
         [isPublic],
         now + 1,
       ).waiverActive,

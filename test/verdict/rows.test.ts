@@ -280,14 +280,16 @@ const cases: Case[] = [
       ],
       ['an endpoint of another VPC', { ...interfaceEndpoint, vpcId: 'vpc-2' }],
     ] as const
-  ).map(([seen, endpoint]): Case => ({
-    rule: 'endpoint.not_shown',
-    seen,
-    attempt: ssm,
-    topology: topology([snapshot({ endpoints: [endpoint] })]),
-    leaves: ['interface_endpoint', 'relay', 'blocked'],
-    rank: 'consistent',
-  })),
+  ).map(
+    ([seen, endpoint]): Case => ({
+      rule: 'endpoint.not_shown',
+      seen,
+      attempt: ssm,
+      topology: topology([snapshot({ endpoints: [endpoint] })]),
+      leaves: ['interface_endpoint', 'relay', 'blocked'],
+      rank: 'consistent',
+    }),
+  ),
   {
     rule: 'endpoint.not_shown',
     seen: 'a more specific route takes the address to an appliance',
@@ -497,13 +499,15 @@ const cases: Case[] = [
       ['its table unread', withRoutes([viaNat])],
       ['a loop', withRoutes([viaNat], {}, [natTable([viaNat])])],
     ] as const
-  ).map(([seen, s]): Case => ({
-    rule: 'route.nat_unread',
-    seen: `NAT ${seen}`,
-    topology: topology([s]),
-    leaves: less('gateway_endpoint'),
-    rank: 'configured',
-  })),
+  ).map(
+    ([seen, s]): Case => ({
+      rule: 'route.nat_unread',
+      seen: `NAT ${seen}`,
+      topology: topology([s]),
+      leaves: less('gateway_endpoint'),
+      rank: 'configured',
+    }),
+  ),
   {
     rule: 'route.beyond_public',
     seen: 'NAT, then a transit gateway',
@@ -584,24 +588,28 @@ const cases: Case[] = [
     leaves: ['interface_endpoint', 'relay', 'blocked'],
     rank: 'configured',
   },
-  ...(['local_gateway', 'odb_network', 'ip_address', 'unknown'] as const).map((kind): Case => ({
-    rule: 'route.unmodelled',
-    seen: kind,
-    topology: topology([withRoutes([cidrRoute('0.0.0.0/0', target(kind, 'x'))])]),
-    leaves: everything,
-    rank: 'configured',
-  })),
-  ...(['blackhole', 'filtered'] as const).map((state): Case => ({
-    rule: 'route.blackhole',
-    seen: `${state}: never falls through`,
-    topology: topology([
-      withRoutes([listRoute('pl-s3', target('vpc_endpoint', 'vpce-s3'), { state }), viaNat], {}, [
-        natTable([viaIgw]),
+  ...(['local_gateway', 'odb_network', 'ip_address', 'unknown'] as const).map(
+    (kind): Case => ({
+      rule: 'route.unmodelled',
+      seen: kind,
+      topology: topology([withRoutes([cidrRoute('0.0.0.0/0', target(kind, 'x'))])]),
+      leaves: everything,
+      rank: 'configured',
+    }),
+  ),
+  ...(['blackhole', 'filtered'] as const).map(
+    (state): Case => ({
+      rule: 'route.blackhole',
+      seen: `${state}: never falls through`,
+      topology: topology([
+        withRoutes([listRoute('pl-s3', target('vpc_endpoint', 'vpce-s3'), { state }), viaNat], {}, [
+          natTable([viaIgw]),
+        ]),
       ]),
-    ]),
-    leaves: ['blocked'],
-    rank: 'configured',
-  })),
+      leaves: ['blocked'],
+      rank: 'configured',
+    }),
+  ),
   {
     rule: 'route.state_unknown',
     seen: 'a state that AWS has added since',
@@ -671,6 +679,8 @@ describe('conditions without which a row does not apply', () => {
     ['a redirect that may match', { redirect: 'possible' }],
     ['no answer of the kernel', { method: 'none', device: null }],
     ['another source than the socket has', { source: '10.0.1.51' }],
+    ['a neighbour as the next hop', { gateway: '10.0.1.77' }],
+    ['no next hop for an address beyond the subnet', { gateway: null }],
   ] as [string, Partial<HostRoute>][])('no route evidence with %s', (_, host) => {
     const verdict = judgeAttempt(attempt({ host: { ...kernelRoute, ...host } }), topology())
     expect(verdict.evidence.filter((e) => e.rule.startsWith('route.'))).toEqual([])
@@ -680,6 +690,20 @@ describe('conditions without which a row does not apply', () => {
   it('no route evidence if the ENI does not own the local address', () => {
     const a = attempt({ localAddress: '10.0.1.99', host: { ...kernelRoute, source: '10.0.1.99' } })
     expect(judgeAttempt(a, topology()).state).toBe('undetermined')
+  })
+
+  it('no route evidence if the range of the subnet is not known, for then the router is not known either', () => {
+    expect(judgeAttempt(attempt(), topology([lacking(snapshot(), 'subnets')])).state).toBe('undetermined')
+  })
+
+  it('no route evidence for IPv6 by a next hop that is not link-local', () => {
+    const via = (gateway: string) =>
+      judgeAttempt(
+        attempt({ address: '2600:1fa0::1', host: { ...kernelRoute, source: '2600:1f18::50', gateway } }),
+        topology([withRoutes([cidrRoute('::/0', target('internet_gateway', 'igw-1'))])]),
+      ).state
+    expect(via('fe80::1')).toBe('public')
+    expect(via('2600:1f18::77')).toBe('undetermined')
   })
 
   it('a VLAN device and a delegated prefix count as the ENI', () => {
