@@ -11,6 +11,7 @@ import { deadlineSeconds } from './fleet.ts'
 import { type NameWatch, watchName } from './name-watch.ts'
 import { mostRedirects, redirectedNames } from './redirects.ts'
 import { createShared } from './shared.ts'
+import { createTaintBook } from './taint.ts'
 import { findVantage } from './vantage.ts'
 
 export interface CheckDeps {
@@ -67,6 +68,7 @@ export async function* check(
     nextId: () => `check-${process.pid.toString(36)}-${(++sequence).toString(36)}`,
     reading: () => reading,
     observed: () => undefined,
+    taint: createTaintBook(),
     hostRoots: deps.hostRoots,
   })
   await shared.resolveTrusted()

@@ -24,6 +24,7 @@ import { createRecord, createRing } from './record.ts'
 import { createScheduler } from './schedule.ts'
 import { type Shared, createShared } from './shared.ts'
 import { type KeptReading, createSnapshotKeeper } from './snapshot-keeper.ts'
+import { createTaintBook } from './taint.ts'
 import { findVantage } from './vantage.ts'
 import { attemptDocument, targetDocument } from './verdict-document.ts'
 
@@ -156,9 +157,12 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
   })
 
+  const taint = createTaintBook()
   const fleet = createFleet({
     clock: host.clock,
     lives,
+    taint,
+    tainted: () => log.warn('taint', { bases: taint.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) }),
     nextSlotSeconds: (name) => scheduler.nextSlotSeconds(name),
     joined(target, names) {
       verdictMetrics.sync(fleet.targets())
@@ -206,6 +210,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         probeMetrics.observed(observation, { service: name?.service ?? null, style: name?.style ?? 'other' })
       },
       hostRoots: deps.hostRoots,
+      taint,
     })
 
   const scheduler = createScheduler({
@@ -247,7 +252,12 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       return { ok: false, text }
     }
     if (deps.loadAgain === null) return refuse('this agent runs without a configuration file')
-    const loaded = await deps.loadAgain()
+    let loaded: Awaited<ReturnType<typeof deps.loadAgain>>
+    try {
+      loaded = await deps.loadAgain()
+    } catch (error) {
+      return refuse(error instanceof Error ? error.message : String(error))
+    }
     if (!loaded.ok) return refuse(loaded.text)
     const { targets, problems } = targetsOf(loaded.config)
     if (problems.length > 0) return refuse(problems.map((p) => p.problem).join('\n'))

@@ -1,5 +1,7 @@
 import type { Clock } from '../model/host.ts'
+import type { Evidence } from '../model/evidence.ts'
 import type { Attempt } from '../model/observation.ts'
+import type { Confirmation } from '../model/path.ts'
 import type { Target, WatchedName } from '../model/target.ts'
 import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../model/verdict.ts'
 import { judgeTarget } from '../verdict/target.ts'
@@ -7,10 +9,14 @@ import { type Lives, lifeSeconds, liveTarget } from './lives.ts'
 import { type NameWatch, type WatchDeps, watchName } from './name-watch.ts'
 import { mostRedirects, redirectedNames } from './redirects.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
+import type { TaintBook } from './taint.ts'
 
 export interface FleetDeps {
   clock: Clock
   lives: Lives
+  taint: TaintBook
+  /** The book of taints has changed: it is to be kept. */
+  tainted(): void
   /** Asked of the scheduler at the start of a cycle; used for cron. */
   nextSlotSeconds(target: string): number | null
   /** A new judgement of a whole target; `changed` if its state or whether it is met differs from the last one. */
@@ -37,6 +43,8 @@ export interface Fleet {
   cycle(name: string, signal: AbortSignal): Promise<void>
   /** A new reading of the account: every name is judged again under it. */
   readAgain(reading: KeptReading): void
+  /** Records of the network or of AWS have spoken of an attempt: its name is judged again. False if it lives no more. */
+  told(attemptId: string, evidence: readonly Evidence[], confirmation: Confirmation): boolean
   /** Verdicts as they stand now, lives run out included. */
   verdicts(): TargetVerdict[]
   attempt(id: string): AttemptVerdict | null
@@ -66,7 +74,28 @@ export function deadlineSeconds(target: Target): number {
 export function createFleet(deps: FleetDeps): Fleet {
   const fleet = new Map<string, Watched>()
 
+  /** True if the names hold, or lift, a taint: then all names must be judged again, for it goes by way and not by name. */
+  const weigh = (names: readonly NameVerdict[]): boolean => {
+    const attempts = names.flatMap((name) => name.attempts)
+    const changed = attempts.map((attempt) => deps.taint.judged(attempt)).includes(true)
+    const expired = deps.taint.expire(deps.clock.wallMs())
+    if (changed || expired) deps.tainted()
+    return changed || expired
+  }
+
+  const rejudgeAll = (): void => {
+    for (const watched of fleet.values()) {
+      const names = watched.watches.map((watch) => watch.rejudge())
+      if (names.every((n) => n !== null)) settle(watched, names)
+    }
+  }
+
   const judged = (watched: Watched, names: NameVerdict[]): void => {
+    if (weigh(names)) rejudgeAll()
+    else settle(watched, names)
+  }
+
+  const settle = (watched: Watched, names: NameVerdict[]): void => {
     const { target, life } = watched
     if (life === null) return
     for (const name of names) deps.lives.settled(lifeKey(target.name, name.hostname, name.style), name, life)
@@ -148,11 +177,20 @@ export function createFleet(deps: FleetDeps): Fleet {
       judged(watched, names)
     },
     readAgain(reading) {
+      for (const { watches } of fleet.values()) for (const watch of watches) watch.readAgain(reading)
       for (const watched of fleet.values()) {
-        for (const watch of watched.watches) watch.readAgain(reading)
         const names = watched.watches.map((watch) => watch.rejudge())
         if (names.every((n) => n !== null)) judged(watched, names)
       }
+    },
+    told(attemptId, evidence, confirmation) {
+      for (const watched of fleet.values()) {
+        if (!watched.watches.some((watch) => watch.told(attemptId, evidence, confirmation))) continue
+        const names = watched.watches.map((watch) => watch.rejudge())
+        if (names.every((n) => n !== null)) judged(watched, names)
+        return true
+      }
+      return false
     },
     verdicts: () =>
       [...fleet.values()].flatMap(({ target, last }) =>

@@ -10,6 +10,8 @@ import type {
   Stamp,
 } from '../model/observation.ts'
 import type { Target, WatchedName } from '../model/target.ts'
+import type { Evidence } from '../model/evidence.ts'
+import type { Confirmation } from '../model/path.ts'
 import type { Topology } from '../model/topology.ts'
 import type { NameVerdict } from '../model/verdict.ts'
 import { canonicalIp, parseIp } from '../net/ip.ts'
@@ -25,6 +27,7 @@ import { groupOf, judgeName } from '../verdict/name.ts'
 import { type HoldWindow, choose } from './hold.ts'
 import type { Limit } from './limit.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
+import type { TaintBook } from './taint.ts'
 
 /** What the watches of all names share. */
 export interface WatchDeps {
@@ -44,6 +47,8 @@ export interface WatchDeps {
   reading(): KeptReading | null
   /** Every observation, as it was made. */
   observed(target: Target, observation: Observation): void
+  /** What late records contradicted, for all names. */
+  taint: Pick<TaintBook, 'bases' | 'addresses' | 'seen'>
   /** Who connected last by each device and family: to tell one dead address from a dead network. */
   connections: ConnectionBook
   /** The kernel's way, remembered for a moment: for addresses that are only compared, not dialled. */
@@ -87,6 +92,9 @@ interface Living {
   othersConnected: boolean
   /** Monotonic milliseconds after which it is no longer the word on its address. */
   untilMs: number
+  /** What records of the network or of AWS said of it since. */
+  late: Evidence[]
+  confirmation: Confirmation
 }
 
 export interface CycleOptions {
@@ -103,6 +111,8 @@ export interface NameWatch {
   cycle(options: CycleOptions): Promise<NameVerdict>
   /** Judges again what is known, for example under a new reading or other limits. Null before the first cycle. */
   rejudge(under?: Partial<Topology>): NameVerdict | null
+  /** Records have spoken of one of its living attempts. False if it is not (any more) one of them. */
+  told(attemptId: string, evidence: readonly Evidence[], confirmation: Confirmation): boolean
   /** A new reading of the account: attempts that rest on another one are judged on both from now on. */
   readAgain(reading: KeptReading): void
   /** Answers of the resolvers that are only compared, newest cycle. */
@@ -177,6 +187,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     const base = deps.reading()
     const startedMs = host.clock.monotonicMs()
     deps.hold.dialled(holdKey, address, startedMs)
+    deps.taint.seen(address, host.clock.wallMs())
     const attempt = await probeTls(
       {
         hostname: name.hostname,
@@ -224,6 +235,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       othersConnected:
         streak !== null && deps.connections.othersSince(target.name, wayOf(attempt), streak.sinceMs),
       untilMs: startedMs + options.lifeSeconds * 1000,
+      late: [],
+      confirmation: 'unavailable',
     }
     // The account may have been read while the attempt was under way.
     const now = deps.reading()
@@ -273,6 +286,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
               families,
               timeoutsInARow: alive.timeoutsInARow,
               othersConnected: alive.othersConnected,
+              late: alive.late,
+              confirmation: alive.confirmation,
             },
             topology: { ...topologyOf(alive), ...under },
           },
@@ -296,7 +311,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       families,
       attempts: cases,
       complete: known.complete,
-      tainted: [],
+      tainted: deps.taint.bases(),
     }
     return judgeName(input, { ...deps.surroundings(), ...under, readings: [] })
   }
@@ -318,7 +333,14 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
           dnsSeconds.push(answer.rttSeconds)
           const addresses = answer.addresses.flatMap((a) => canonicalIp(a.address) ?? [])
           deps.hold.answered(holdKey, observation.resolver, addresses, nowMs)
+          for (const address of addresses) deps.taint.seen(address, host.clock.wallMs())
         }
+      }
+      // An address that showed a contradiction stays until that is settled, whatever the resolvers answer.
+      const contradicted = new Set(deps.taint.addresses())
+      for (const { address, pinned } of deps.hold.known(holdKey, nowMs).addresses) {
+        if (contradicted.has(address)) deps.hold.pin(holdKey, address, nowMs)
+        else if (pinned) deps.hold.unpin(holdKey, address)
       }
       const known = deps.hold.known(holdKey, nowMs)
       const addresses = new Set(known.addresses.map((a) => a.address))
@@ -360,6 +382,15 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       return judgeNow()
     },
     rejudge: (under) => (cycled ? judgeNow(under) : null),
+    told(attemptId, evidence, confirmation) {
+      for (const record of living.values()) {
+        if (record.attempt.stamp.id !== attemptId) continue
+        record.late.push(...evidence)
+        record.confirmation = confirmation
+        return true
+      }
+      return false
+    },
     readAgain(reading) {
       for (const record of living.values()) {
         if (record.base === null || record.base.content === reading.content) continue

@@ -14,6 +14,7 @@ import { createHoldWindow } from './hold.ts'
 import { createLimit } from './limit.ts'
 import { type WatchDeps, createConnectionBook } from './name-watch.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
+import type { TaintBook } from './taint.ts'
 
 export interface SharedOptions {
   config: Config
@@ -26,6 +27,7 @@ export interface SharedOptions {
   nextId(): string
   reading(): KeptReading | null
   observed(target: Target, observation: Observation): void
+  taint: TaintBook
   /** Roots of the host's own store; null: the real one. The lab plays it. */
   hostRoots: (() => string[]) | null
 }
@@ -122,6 +124,7 @@ export function createShared(options: SharedOptions): Shared {
     stamp,
     reading: options.reading,
     observed: options.observed,
+    taint: options.taint,
     sourceAddress: addressOf,
     surroundings: (): Omit<Topology, 'readings'> => ({
       vantage,

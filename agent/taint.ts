@@ -1,0 +1,104 @@
+import type { Basis } from '../model/evidence.ts'
+import type { AttemptVerdict } from '../model/verdict.ts'
+import { sameBasis } from '../verdict/name.ts'
+
+/** A basis that records contradicted, with the addresses that showed it. Times are Unix milliseconds. */
+export interface Taint {
+  basis: Basis
+  /** Address → when it showed the contradiction last, and when it was last answered or dialled. */
+  addresses: Record<string, { shownAtMs: number; seenAtMs: number }>
+}
+
+export interface TaintBook {
+  /** Bases that can't carry a private verdict now. */
+  bases(): Basis[]
+  /** Addresses that must stay in the hold window. */
+  addresses(): string[]
+  /**
+   * Looks at a judged attempt: one that its own records made public, or that contradicts records on the side,
+   * taints its basis; one that records confirm as private lifts its address. True if anything changed.
+   */
+  judged(verdict: AttemptVerdict): boolean
+  /** The address was answered by a resolver or dialled. */
+  seen(address: string, nowMs: number): void
+  /** Drops addresses that were neither answered nor dialled for 24 hours. True if anything changed. */
+  expire(nowMs: number): boolean
+  /** What goes to disk. */
+  contents(): Taint[]
+}
+
+/** An address that nobody answers or dials any more can't be confirmed: after this it no longer holds its basis. */
+const forgottenAfterMs = 24 * 3600 * 1000
+
+/** Records of the network or of AWS; what the kernel says of itself is no record of a path. */
+function byRecords(verdict: AttemptVerdict): boolean {
+  return verdict.evidence.some(
+    (e) => (e.rank === 'observed' || e.rank === 'attested') && e.source !== 'kernel',
+  )
+}
+
+function contradicts(verdict: AttemptVerdict): boolean {
+  return byRecords(verdict) && (verdict.state === 'public' || verdict.conflicts.some((c) => c.of === 'side'))
+}
+
+function confirmsPrivate(verdict: AttemptVerdict): boolean {
+  return (
+    verdict.state === 'private' &&
+    verdict.confirmation === 'confirmed' &&
+    (verdict.proof === 'observed' || verdict.proof === 'attested') &&
+    verdict.conflicts.length === 0
+  )
+}
+
+/**
+ * Keeps what late records contradicted. Taint holds every later attempt of any name on the same basis, until
+ * each address that showed it is confirmed private by records again, or has not been seen for 24 hours. A new
+ * snapshot alone never lifts it: the tables were what was wrong.
+ */
+export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
+  let taints: Taint[] = structuredClone([...kept])
+  const of = (basis: Basis) => taints.find((t) => sameBasis(t.basis, basis))
+
+  return {
+    bases: () => taints.map((t) => t.basis),
+    addresses: () => [...new Set(taints.flatMap((t) => Object.keys(t.addresses)))],
+    judged(verdict) {
+      const { basis, address, atMs } = verdict
+      if (basis === null) return false
+      const taint = of(basis)
+      if (contradicts(verdict)) {
+        const known = taint?.addresses[address]
+        if (known !== undefined && known.shownAtMs >= atMs) return false
+        const shown = { shownAtMs: atMs, seenAtMs: Math.max(atMs, known?.seenAtMs ?? 0) }
+        if (taint !== undefined) taint.addresses[address] = shown
+        else taints.push({ basis, addresses: { [address]: shown } })
+        return true
+      }
+      const held = taint?.addresses[address]
+      if (taint === undefined || held === undefined || !confirmsPrivate(verdict) || atMs <= held.shownAtMs)
+        return false
+      delete taint.addresses[address]
+      taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
+      return true
+    },
+    seen(address, nowMs) {
+      for (const { addresses } of taints) {
+        const held = addresses[address]
+        if (held !== undefined) held.seenAtMs = nowMs
+      }
+    },
+    expire(nowMs) {
+      let changed = false
+      for (const { addresses } of taints) {
+        for (const [address, { seenAtMs }] of Object.entries(addresses)) {
+          if (nowMs - seenAtMs <= forgottenAfterMs) continue
+          delete addresses[address]
+          changed = true
+        }
+      }
+      taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
+      return changed
+    },
+    contents: () => structuredClone(taints),
+  }
+}

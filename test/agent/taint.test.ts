@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest'
+import type { Evidence } from '../../model/evidence.ts'
+import type { PathClass } from '../../model/path.ts'
+import { createTaintBook } from '../../agent/taint.ts'
+import { judgeAttempt, noContext } from '../../verdict/judge.ts'
+import { judgeName } from '../../verdict/name.ts'
+import { answer, attempt, dns, now, stamp, topology } from '../verdict/fixture.ts'
+
+const record = (...possible: PathClass[]): Evidence => ({
+  rule: 'flow.traffic_path',
+  possible,
+  rank: 'observed',
+  because: `a flow record leaves ${possible.join()}`,
+  source: 'flow log',
+  observedAtMs: now,
+  flags: [],
+  assumptions: [],
+})
+
+const judged = (
+  address: string,
+  evidence: Evidence[],
+  atMs = now,
+  confirmation: 'pending' | 'confirmed' = 'pending',
+) =>
+  judgeAttempt(attempt({ address, stamp: stamp(address, atMs) }), topology(), {
+    ...noContext,
+    late: evidence,
+    confirmation,
+  })
+
+const endpoint = record('gateway_endpoint')
+const nat = record('nat_gateway', 'internet_gateway')
+const day = 24 * 3600 * 1000
+
+describe('taint', () => {
+  it('a record that says public against tables that say endpoint taints the basis', () => {
+    const book = createTaintBook()
+    const verdict = judged('52.216.1.1', [nat])
+    expect(verdict.state).toBe('public')
+    expect(book.judged(verdict)).toBe(true)
+    expect(book.bases()).toEqual([verdict.basis])
+    expect(book.addresses()).toEqual(['52.216.1.1'])
+  })
+
+  it('records that contradict each other taint as well', () => {
+    const book = createTaintBook()
+    const verdict = judged('52.216.1.1', [nat, endpoint])
+    expect(verdict.state).toBe('undetermined')
+    expect(book.judged(verdict)).toBe(true)
+  })
+
+  it('nothing without records taints, and no private verdict does', () => {
+    const book = createTaintBook()
+    expect(book.judged(judged('52.216.1.1', []))).toBe(false)
+    expect(book.judged(judged('52.216.1.1', [endpoint], now, 'confirmed'))).toBe(false)
+    expect(book.bases()).toEqual([])
+  })
+
+  it('holds later attempts of any name on the same basis', () => {
+    const book = createTaintBook()
+    book.judged(judged('52.216.1.1', [nat]))
+    const name = judgeName(
+      {
+        hostname: 'other.s3.us-east-1.amazonaws.com',
+        style: 'regional',
+        resolvers: ['system'],
+        dns: [dns(answer(['52.216.9.9']), answer([]))],
+        families: [],
+        attempts: [{ attempt: attempt({ address: '52.216.9.9' }), context: noContext }],
+        tainted: book.bases(),
+      },
+      topology(),
+    )
+    expect(name).toMatchObject({ state: 'undetermined', tainted: true })
+  })
+
+  it('is lifted only when each address that showed it is confirmed private by records, later', () => {
+    const book = createTaintBook()
+    book.judged(judged('52.216.1.1', [nat]))
+    book.judged(judged('52.216.2.2', [nat]))
+    const later = now + 60_000
+    expect(book.judged(judged('52.216.1.1', [], later))).toBe(false)
+    expect(book.judged(judged('52.216.1.1', [endpoint], later, 'pending'))).toBe(false)
+    expect(book.judged(judged('52.216.3.3', [endpoint], later, 'confirmed'))).toBe(false)
+    expect(book.judged(judged('52.216.1.1', [endpoint], now - 1, 'confirmed'))).toBe(false)
+    expect(book.judged(judged('52.216.1.1', [endpoint], later, 'confirmed'))).toBe(true)
+    expect(book.bases()).toHaveLength(1)
+    expect(book.judged(judged('52.216.2.2', [endpoint], later, 'confirmed'))).toBe(true)
+    expect(book.bases()).toEqual([])
+  })
+
+  it('an address unseen for 24 hours no longer holds; one that is still answered does', () => {
+    const book = createTaintBook()
+    book.judged(judged('52.216.1.1', [nat]))
+    book.judged(judged('52.216.2.2', [nat]))
+    book.seen('52.216.2.2', now + day)
+    expect(book.expire(now + day)).toBe(false)
+    expect(book.expire(now + day + 1)).toBe(true)
+    expect(book.addresses()).toEqual(['52.216.2.2'])
+  })
+
+  it('survives a restart', () => {
+    const book = createTaintBook()
+    book.judged(judged('52.216.1.1', [nat]))
+    expect(createTaintBook(JSON.parse(JSON.stringify(book.contents()))).bases()).toEqual(book.bases())
+  })
+})
