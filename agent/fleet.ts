@@ -134,6 +134,8 @@ export function createFleet(deps: FleetDeps): Fleet {
         if (known !== undefined) {
           const stays = new Set(target.names.map((n) => `${n.hostname} ${n.port}`))
           forget(known)
+          if (known.shared.hold !== shared.hold)
+            for (const watch of known.watches) if (stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.moveTo(shared.hold)
           for (const watch of known.watches)
             if (!stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.forget()
         }
@@ -158,21 +160,27 @@ export function createFleet(deps: FleetDeps): Fleet {
       }
       await shared.resolveTrusted()
       const cycle = (watch: NameWatch) => watch.cycle({ signal, lifeSeconds: life.lifeSeconds, perGroup: 1 })
-      const names = await Promise.all(watched.watches.map(cycle))
+      await Promise.all(watched.watches.map(cycle))
       const room = target.names.length - watched.configured.names.length
       const led = redirectedNames(
         target.names,
         watched.watches.flatMap((w) => w.attempts()),
       ).slice(0, mostRedirects - room)
-      const further = led.map((one) => watchName(target, one, shared))
-      names.push(...(await Promise.all(further.map(cycle))))
       signal.throwIfAborted()
       if (fleet.get(name) !== watched) return
+      const further = led.map((one) => watchName(target, one, shared))
       if (led.length > 0) {
+        // From now on: a reading or a record that comes while they are looked at must reach them as well.
         watched.watches.push(...further)
         watched.target = { ...target, names: [...target.names, ...led] }
         deps.joined(watched.target, led)
       }
+      await Promise.all(further.map(cycle))
+      signal.throwIfAborted()
+      if (fleet.get(name) !== watched) return
+      // Judged at the end: what a watch found must not outlive a reading or a record that came while others were under way.
+      const names = watched.watches.map((watch) => watch.rejudge())
+      if (!names.every((n) => n !== null)) return
       watched.life = life
       judged(watched, names)
     },

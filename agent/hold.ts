@@ -19,6 +19,8 @@ export interface HeldName {
 }
 
 export interface HoldWindow {
+  /** For `adopt`: what is held of a name, as it is. */
+  contents(hostname: string): HeldContents | null
   /** A resolver's answer (both families, or one of them; order and repeats don't matter). */
   answered(hostname: string, resolver: string, addresses: readonly string[], nowMs: number): void
   dialled(hostname: string, address: string, nowMs: number): void
@@ -27,9 +29,13 @@ export interface HoldWindow {
   unpin(hostname: string, address: string): void
   /** All that is known of the name now. A name never answered has no addresses and is complete. */
   known(hostname: string, nowMs: number): HeldName
+  /** Takes over what another window knows of a name. */
+  adopt(hostname: string, from: HoldWindow): void
   /** Drops everything about a name that is no longer watched. */
   forget(hostname: string): void
 }
+
+export type HeldContents = Readonly<Name>
 
 interface Held {
   lastAnsweredMs: number
@@ -130,6 +136,11 @@ export function createHoldWindow({
         complete: nowMs - name.overflowedAtMs > windowMs,
         overflowed: name.overflowed,
       }
+    },
+    contents: (hostname) => names.get(hostname) ?? null,
+    adopt(hostname, from) {
+      const kept = from.contents(hostname)
+      if (kept !== null) names.set(hostname, structuredClone(kept) as Name)
     },
     forget: (hostname) => void names.delete(hostname),
   }

@@ -14,13 +14,13 @@ import type { Evidence } from '../model/evidence.ts'
 import type { Confirmation } from '../model/path.ts'
 import type { Topology } from '../model/topology.ts'
 import type { NameVerdict } from '../model/verdict.ts'
-import { canonicalIp, parseIp } from '../net/ip.ts'
+import { canonicalIp, destinationIp, parseIp } from '../net/ip.ts'
 import { expectedCertificateName } from './certificate-name.ts'
 import { querySystem } from '../probes/system-resolver.ts'
 import { queryResolver } from '../probes/dns.ts'
 import type { Limit as ProbeLimit } from '../probes/limit.ts'
 import type { LoopWatch } from '../probes/loop-watch.ts'
-import { probeTls, proxyVariables } from '../probes/tls.ts'
+import { probeTls, proxyVariables, unknownRoute } from '../probes/tls.ts'
 import type { TrustStore } from '../probes/trust.ts'
 import { judgeAttempt, noContext } from '../verdict/judge.ts'
 import { groupOf, judgeName } from '../verdict/name.ts'
@@ -52,7 +52,7 @@ export interface WatchDeps {
   /** Who connected last by each device and family: to tell one dead address from a dead network. */
   connections: ConnectionBook
   /** The kernel's way, remembered for a moment: for addresses that are only compared, not dialled. */
-  rememberedRoute(destination: string, source: string | null): Promise<HostRoute>
+  rememberedRoute(destination: string, source: string | null, sinceMs: number): Promise<HostRoute>
   /** Address of `source` (an address or an interface) in one family, null: the kernel chooses. */
   sourceAddress(source: string | null, family: Family): string | null
   /** Whether this host can send a family at all, asked once a cycle. */
@@ -64,6 +64,11 @@ export interface ConnectionBook {
   connected(target: string, way: string, atMs: number): void
   /** True if a target other than `target` connected by `way` at or after `sinceMs`. */
   othersSince(target: string, way: string, sinceMs: number): boolean
+}
+
+/** Instead of a dial from an interface that has no address. */
+const noSource: HostAccess['dial'] = () => {
+  throw Object.assign(new Error('the interface has no address of this family'), { code: 'EADDRNOTAVAIL' })
 }
 
 export function createConnectionBook(): ConnectionBook {
@@ -120,6 +125,8 @@ export interface NameWatch {
   attempts(): Attempt[]
   /** Drops what the watches share about this name; for one that is no longer watched. */
   forget(): void
+  /** What is known of its addresses goes on in another window, as after a reload. */
+  moveTo(hold: HoldWindow): void
 }
 
 /** Watches one host name of one target: its addresses, its living attempts and what they say. */
@@ -127,7 +134,10 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
   const { host } = deps
   const holdKey = `${target.name}|${name.hostname}|${name.port}`
   const living = new Map<string, Living>()
-  const undialled = new Map<string, Attempt>()
+  /** Known addresses that were looked at and not dialled, with the readings since that look. */
+  const undialled = new Map<string, Pick<Living, 'base' | 'later'> & { attempt: Attempt }>()
+  /** Attempts under way: readings that come meanwhile are theirs as well, even if they are withdrawn again. */
+  const flying = new Set<Pick<Living, 'base' | 'later'>>()
   const timeouts = new Map<string, { count: number; sinceMs: number }>()
   let dns: DnsObservation[] = []
   let compared: DnsObservation[] = []
@@ -174,6 +184,12 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     return asked.flat()
   }
 
+  /** The interface that the target names has no address of the family: another one must not stand in for it. */
+  const lacksSource = (family: Family): boolean =>
+    target.source !== null &&
+    canonicalIp(target.source) === null &&
+    deps.sourceAddress(target.source, family) === null
+
   const wayOf = (attempt: Attempt) => `${attempt.host.device ?? '?'}|${attempt.family}`
 
   const dial = async (
@@ -185,6 +201,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     const ip = parseIp(address)
     if (!ip.ok) return
     const base = deps.reading()
+    const flight: Pick<Living, 'base' | 'later'> = { base, later: new Map() }
+    flying.add(flight)
     const startedMs = host.clock.monotonicMs()
     deps.hold.dialled(holdKey, address, startedMs)
     deps.taint.seen(address, host.clock.wallMs())
@@ -201,7 +219,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       },
       {
         clock: host.clock,
-        dial: host.dial,
+        dial: lacksSource(ip.value.family) ? noSource : host.dial,
         hostRoute: host.hostRoute,
         environment: host.environment,
         loop: deps.loop,
@@ -213,6 +231,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         signal: options.signal,
       },
     )
+    flying.delete(flight)
     if (attempt.outcome.reached === 'nothing' && attempt.outcome.failure.type === 'aborted') return
     deps.observed(target, attempt)
     const { outcome } = attempt
@@ -229,8 +248,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     else timeouts.set(address, streak)
     const record: Living = {
       attempt,
-      base,
-      later: new Map(),
+      ...flight,
       timeoutsInARow: streak?.count ?? 0,
       othersConnected:
         streak !== null && deps.connections.othersSince(target.name, wayOf(attempt), streak.sinceMs),
@@ -238,16 +256,11 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       late: [],
       confirmation: 'unavailable',
     }
-    // The account may have been read while the attempt was under way.
-    const now = deps.reading()
-    if (now !== null && base !== null && now.content !== base.content) record.later.set(now.content, now)
     living.set(address, record)
   }
 
-  const wouldBe = async (address: string, resolvers: string[]): Promise<Attempt | null> => {
-    const ip = parseIp(address)
-    if (!ip.ok) return null
-    const family: Family = ip.value.family
+  const undialledAttempt = (address: string, route: HostRoute, resolvers: string[] = []): Attempt => {
+    const family: Family = address.includes(':') ? 6 : 4
     return {
       kind: 'attempt',
       stamp: deps.stamp(),
@@ -267,9 +280,19 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         firstByteSeconds: null,
         uncertaintySeconds: null,
       },
-      host: await deps.rememberedRoute(address, deps.sourceAddress(target.source, family)),
+      host: route,
       proxyVariables: proxyVariables(host.environment),
     }
+  }
+
+  const wouldBe = async (address: string, resolvers: string[], sinceMs: number): Promise<Attempt | null> => {
+    const ip = parseIp(address)
+    if (!ip.ok) return null
+    const source = deps.sourceAddress(target.source, ip.value.family)
+    const route = lacksSource(ip.value.family)
+      ? unknownRoute(`${target.source} has no IPv${ip.value.family} address`)
+      : await deps.rememberedRoute(address, source, sinceMs)
+    return undialledAttempt(address, route, resolvers)
   }
 
   const judgeNow = (under: Partial<Topology> = {}): NameVerdict => {
@@ -293,13 +316,17 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
           },
         ]
       }
-      const waiting = undialled.get(address)
-      if (waiting === undefined) return []
+      // Answered a moment ago, and not looked at yet: nothing is known of its way.
+      const waiting = undialled.get(address) ?? {
+        attempt: undialledAttempt(address, unknownRoute('not asked yet')),
+        base: null,
+        later: new Map<string, KeptReading>(),
+      }
       return [
         {
-          attempt: waiting,
+          attempt: waiting.attempt,
           context: { ...noContext, families },
-          topology: { ...topologyOf({ base: deps.reading(), later: new Map() }), ...under },
+          topology: { ...topologyOf(waiting), ...under },
         },
       ]
     })
@@ -331,7 +358,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         for (const answer of [observation.ipv4, observation.ipv6]) {
           if (!answer.answered) continue
           dnsSeconds.push(answer.rttSeconds)
-          const addresses = answer.addresses.flatMap((a) => canonicalIp(a.address) ?? [])
+          const addresses = answer.addresses.flatMap((a) => destinationIp(a.address) ?? [])
           deps.hold.answered(holdKey, observation.resolver, addresses, nowMs)
           for (const address of addresses) deps.taint.seen(address, host.clock.wallMs())
         }
@@ -350,9 +377,13 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
 
       const waiting: [(typeof known.addresses)[number], Attempt][] = []
       for (const held of known.addresses) {
-        const attempt = await wouldBe(held.address, held.resolvers)
+        const base = deps.reading()
+        const look = { base, later: new Map<string, KeptReading>() }
+        flying.add(look)
+        const attempt = await wouldBe(held.address, held.resolvers, nowMs)
+        flying.delete(look)
         if (attempt === null) continue
-        undialled.set(held.address, attempt)
+        undialled.set(held.address, { attempt, ...look })
         waiting.push([held, attempt])
       }
       // A family is asked for by samples; a route to one of the very addresses shows that it is usable after all.
@@ -392,7 +423,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       return false
     },
     readAgain(reading) {
-      for (const record of living.values()) {
+      for (const record of [...living.values(), ...undialled.values(), ...flying]) {
         if (record.base === null || record.base.content === reading.content) continue
         record.later.set(reading.content, reading)
       }
@@ -400,5 +431,6 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     compared: () => compared,
     attempts: () => [...living.values()].map((l) => l.attempt),
     forget: () => deps.hold.forget(holdKey),
+    moveTo: (hold) => hold.adopt(holdKey, deps.hold),
   }
 }

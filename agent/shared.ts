@@ -3,7 +3,7 @@ import { getCACertificates, rootCertificates } from 'node:tls'
 import type { HostAccess } from '../model/host.ts'
 import type { Family, FamilyObservation, HostRoute, Observation, Stamp } from '../model/observation.ts'
 import type { Target } from '../model/target.ts'
-import type { Topology, TrustedEndpoint, Vantage } from '../model/topology.ts'
+import type { Snapshot, Topology, TrustedEndpoint, Vantage } from '../model/topology.ts'
 import { canonicalIp } from '../net/ip.ts'
 import { familyDestinations, familyUsable } from '../probes/family.ts'
 import { limit } from '../probes/limit.ts'
@@ -21,11 +21,14 @@ export interface SharedOptions {
   /** Hash of the configuration in force. */
   configuration(): string | null
   host: HostAccess
-  vantage: Vantage
+  /** As it is known now. */
+  vantage(): Vantage
   version: string
   /** Unique within one process. */
   nextId(): string
   reading(): KeptReading | null
+  /** Readings of further accounts. */
+  others?(): Snapshot[]
   observed(target: Target, observation: Observation): void
   taint: TaintBook
   /** Roots of the host's own store; null: the real one. The lab plays it. */
@@ -38,7 +41,6 @@ export interface Shared extends WatchDeps {
   resolveTrusted(): Promise<void>
 }
 
-const rememberedForMs = 30_000
 const familiesForMs = 5_000
 const trustedForMs = 10_000
 const mostRemembered = 8192
@@ -70,7 +72,7 @@ function declaredOf(config: Config): TrustedEndpoint[] {
 }
 
 export function createShared(options: SharedOptions): Shared {
-  const { config, host, vantage } = options
+  const { config, host } = options
   const monotonicMs = () => host.clock.monotonicMs()
   let trusted = declaredOf(config)
   let trustedAtMs = -Infinity
@@ -127,8 +129,8 @@ export function createShared(options: SharedOptions): Shared {
     taint: options.taint,
     sourceAddress: addressOf,
     surroundings: (): Omit<Topology, 'readings'> => ({
-      vantage,
-      others: [],
+      vantage: options.vantage(),
+      others: options.others?.() ?? [],
       trustedEndpoints: trusted,
       sites: config.sites,
       nat64Prefixes: config.nat64Prefixes,
@@ -146,10 +148,10 @@ export function createShared(options: SharedOptions): Shared {
       })
       await resolving
     },
-    rememberedRoute(destination, source) {
+    rememberedRoute(destination, source, sinceMs) {
       const key = `${destination} ${source ?? ''}`
       const known = routes.get(key)
-      if (known !== undefined && monotonicMs() - known.atMs < rememberedForMs) return known.route
+      if (known !== undefined && known.atMs >= sinceMs) return known.route
       if (routes.size >= mostRemembered) routes.clear()
       const route = host.hostRoute(destination, source)
       routes.set(key, { route, atMs: monotonicMs() })

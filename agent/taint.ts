@@ -59,27 +59,30 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
   let taints: Taint[] = structuredClone([...kept])
   const of = (basis: Basis) => taints.find((t) => sameBasis(t.basis, basis))
 
-  return {
-    bases: () => taints.map((t) => t.basis),
-    addresses: () => [...new Set(taints.flatMap((t) => Object.keys(t.addresses)))],
-    judged(verdict) {
-      const { basis, address, atMs } = verdict
-      if (basis === null) return false
-      const taint = of(basis)
-      if (contradicts(verdict)) {
-        const known = taint?.addresses[address]
-        if (known !== undefined && known.shownAtMs >= atMs) return false
-        const shown = { shownAtMs: atMs, seenAtMs: Math.max(atMs, known?.seenAtMs ?? 0) }
-        if (taint !== undefined) taint.addresses[address] = shown
-        else taints.push({ basis, addresses: { [address]: shown } })
-        return true
-      }
+  const judgedOn = (basis: Basis, verdict: AttemptVerdict): boolean => {
+    const { address, atMs } = verdict
+    const taint = of(basis)
+    if (contradicts(verdict)) {
+      const known = taint?.addresses[address]
+      if (known !== undefined && known.shownAtMs >= atMs) return false
+      const shown = { shownAtMs: atMs, seenAtMs: Math.max(atMs, known?.seenAtMs ?? 0) }
+      if (taint !== undefined) taint.addresses[address] = shown
+      else taints.push({ basis, addresses: { [address]: shown } })
+      return true
+    }
       const held = taint?.addresses[address]
       if (taint === undefined || held === undefined || !confirmsPrivate(verdict) || atMs <= held.shownAtMs)
         return false
       delete taint.addresses[address]
       taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
       return true
+  }
+
+  return {
+    bases: () => taints.map((t) => t.basis),
+    addresses: () => [...new Set(taints.flatMap((t) => Object.keys(t.addresses)))],
+    judged(verdict) {
+      return verdict.bases.map((basis) => judgedOn(basis, verdict)).includes(true)
     },
     seen(address, nowMs) {
       for (const { addresses } of taints) {

@@ -56,6 +56,12 @@ function decodeTarget(route: Fields, notes: Notes): RouteTarget {
     )
     return unknownTarget(strange)
   }
+  const strange = present.filter((name) => !known.includes(name) && /(Id|Arn|Address|Target|Gateway)$/.test(name))
+  if (strange.length > 0) {
+    const names = safeText(strange.join(', '), 100)
+    notes.add(route.place, `beside ${field} stands what may be the target: ${names}`, 'one target', anywhere)
+    return unknownTarget(names)
+  }
   if (named.length > 1) {
     notes.add(route.place, `several targets at once: ${named.join(', ')}`, 'one target')
     return unknownTarget(named.join(', '))

@@ -47,7 +47,10 @@ export interface AttemptVerdict {
   conflicts: Conflict[]
   assumptions: string[]
   flags: Flag[]
+  /** By the newest reading. */
   basis: Basis | null
+  /** By every reading that it was judged on; a taint on any of them holds it. */
+  bases: Basis[]
   timings: Timings
   wouldDecide: string[]
   fix: Fix[]
@@ -69,11 +72,15 @@ export interface NameVerdict {
   /** Proven private now by this name's attempts; taint and life are the daemon's to add. */
   conflictOfSide: boolean
   tainted: boolean
+  /** Something is not known of an address, an answer or a query: ways that nobody judged remain. */
+  doubt: boolean
   /** True if the name does not exist by every named resolver; then it does not count beside other names. */
   absent: boolean
 }
 
 export type Requirement =
+  /** Nothing is demanded (discovered targets without an endpoint): shown, never met or not met. */
+  | { kind: 'none' }
   | { kind: 'private' }
   | { kind: 'blocked' }
   | { kind: 'classes'; classes: PathClass[] }
@@ -89,7 +96,8 @@ export interface TargetVerdict {
   target: string
   require: Requirement
   minProof: Rank
-  met: boolean
+  /** Null: nothing is required. */
+  met: boolean | null
   waiver: Waiver | null
   waiverActive: boolean
   state: PathState

@@ -70,3 +70,9 @@ export function mappedIpv4(ip: Ip): Ip | null {
   if (ip.family !== 6 || ip.value >> 32n !== 0xffffn) return null
   return { family: 4, value: ip.value & 0xffff_ffffn }
 }
+
+/** Canonical text of the address that packets really go to: an IPv4-mapped one as IPv4; null if it is none. */
+export function destinationIp(text: string): string | null {
+  const parsed = parseIp(text)
+  return parsed.ok ? formatIp(mappedIpv4(parsed.value) ?? parsed.value) : null
+}

@@ -93,10 +93,14 @@ async function askServers(
   deps: DnsDeps,
 ): Promise<DnsObservation> {
   const timeoutSeconds = deps.timeoutSeconds / Math.max(1, servers.length)
-  let last: DnsObservation | null = null
+  let last = null as DnsObservation | null
   for (const server of servers) {
     const question = { hostname, resolver: { name: 'system', server }, counts: true }
+    const before = last
     last = await queryResolver(question, { ...deps, timeoutSeconds })
+    // What an earlier server answered for one family is what a client that asks for this family alone gets.
+    if (before !== null)
+      last = { ...last, ipv4: together(before.ipv4, last.ipv4), ipv6: together(before.ipv6, last.ipv6) }
     if ((last.ipv4.answered && last.ipv6.answered) || deps.signal.aborted) break
   }
   if (last) return last
@@ -115,6 +119,15 @@ async function askServers(
     ipv4: answer,
     ipv6: answer,
   }
+}
+
+/** The later server's answer with the addresses that the earlier one gave. */
+function together(earlier: DnsAnswer, later: DnsAnswer): DnsAnswer {
+  if (!earlier.answered || earlier.addresses.length === 0) return later
+  if (!later.answered) return earlier
+  const known = new Set(later.addresses.map((a) => a.address))
+  const addresses = [...later.addresses, ...earlier.addresses.filter((a) => !known.has(a.address))]
+  return { ...later, rcode: 'NOERROR', addresses, truncated: later.truncated || earlier.truncated }
 }
 
 function isNotFound(answer: DnsAnswer): boolean {

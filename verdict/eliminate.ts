@@ -9,6 +9,8 @@ export interface Elimination {
   settles: PathState | null
   /** Strongest rank that settles the same, with nothing weaker; null where nothing settles. */
   proof: Rank | null
+  /** The same as if `blocked` were gone. */
+  proofIfConnected: Rank | null
   conflicts: Conflict[]
   conflictOfSide: boolean
   /** State that evidence stronger than the first conflict of side settled on its own, if any. */
@@ -80,6 +82,11 @@ export function eliminate(evidence: readonly Evidence[], start: Possible): Elimi
     possible: [...claimed],
     settles,
     proof,
+    proofIfConnected:
+      after.find(([, set]) => {
+        const side = settled(without(set, 'blocked'))
+        return side !== null && side === settled(without(current, 'blocked'))
+      })?.[0] ?? null,
     conflicts,
     conflictOfSide: conflicts.some((c) => c.of === 'side'),
     strongerThanConflict,

@@ -1,10 +1,10 @@
-import type { Evidence, Flag } from '../model/evidence.ts'
+import type { Basis, Evidence, Flag } from '../model/evidence.ts'
 import type { Attempt } from '../model/observation.ts'
 import { type Confirmation, type PathClass, type PathState, pathClasses } from '../model/path.ts'
 import type { Topology, Vantage } from '../model/topology.ts'
 import type { AttemptVerdict } from '../model/verdict.ts'
 import { lookupSubnetRoute } from '../aws/route.ts'
-import { parseIp } from '../net/ip.ts'
+import { formatIp, mappedIpv4, parseIp } from '../net/ip.ts'
 import { type Elimination, eliminate } from './eliminate.ts'
 import { type OwnInterface, ownInterface } from './own-interface.ts'
 import { type Possible, intersect, settled, union, without } from './possible.ts'
@@ -127,21 +127,41 @@ function finalState(elimination: Elimination, connected: boolean): PathState {
   return settles ?? 'undetermined'
 }
 
+/** On-prem no table routes; what a verdict rests on there is the declared way to one endpoint. */
+function declaredBasis(attempt: Attempt, { endpoint }: RouteFinding): Basis[] {
+  if (endpoint?.row !== 'endpoint.trusted') return []
+  return [{ networkInterface: attempt.host.device ?? '', routeTable: '', route: 'declared', target: endpoint.endpoint }]
+}
+
 /** What the state would be if the attempt had connected: `blocked` out of every set that holds more. */
 export function wouldBeState(elimination: Elimination): PathState {
   if (elimination.conflictOfSide)
     return elimination.strongerThanConflict === 'public' ? 'public' : 'undetermined'
   const rest = without(elimination.possible, 'blocked')
   if (rest.length === 0) return elimination.possible.length === 0 ? 'undetermined' : 'blocked'
-  return settled(rest) ?? 'undetermined'
+  const state = settled(rest) ?? 'undetermined'
+  return state === 'private' && elimination.proofIfConnected === 'consistent' ? 'undetermined' : state
+}
+
+/** An IPv4-mapped address travels as IPv4, whatever record it came in (RFC 4291 2.5.5.2). */
+function unmapped(attempt: Attempt): Attempt {
+  const text = (address: string | null): string | null => {
+    const parsed = address === null ? null : parseIp(address)
+    const inner = parsed?.ok ? mappedIpv4(parsed.value) : null
+    return inner === null ? address : formatIp(inner)
+  }
+  const address = text(attempt.address) ?? attempt.address
+  if (address === attempt.address) return attempt
+  return { ...attempt, address, family: 4, localAddress: text(attempt.localAddress) }
 }
 
 /** Judges one attempt and keeps what the judgement was made of. */
 export function judgeWithParts(
-  attempt: Attempt,
+  given: Attempt,
   topology: Topology,
   context: AttemptContext = noContext,
 ): Judged {
+  const attempt = unmapped(given)
   const readings = readingsFor(topology.readings, attempt.stamp.wallMs, topology.limits)
   const finding = routeFinding(attempt, readings, topology)
   const evidence: Evidence[] = [
@@ -165,7 +185,8 @@ export function judgeWithParts(
   const flags: Flag[] = [...new Set(evidence.flatMap((e) => e.flags))]
   if (attempt.proxyVariables.length > 0) flags.push('proxy_configured')
   if (attempt.host.redirect === 'possible') flags.push('redirect_on_host')
-  const basis = finding.routes.at(-1)?.basis ?? null
+  const bases = finding.routes.length > 0 ? finding.routes.map((r) => r.basis) : declaredBasis(attempt, finding)
+  const basis = bases.at(-1) ?? null
   const verdict: AttemptVerdict = {
     id: attempt.stamp.id,
     hostname: attempt.hostname,
@@ -189,6 +210,7 @@ export function judgeWithParts(
     assumptions: [...new Set(evidence.flatMap((e) => e.assumptions))],
     flags,
     basis,
+    bases,
     timings: attempt.timings,
     wouldDecide: [],
     fix: [],

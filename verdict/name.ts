@@ -121,7 +121,7 @@ export function judgeName(input: NameCase, topology: Topology): NameVerdict {
   )
   const because: string[] = []
   const isTainted = (a: AttemptVerdict) =>
-    a.basis !== null && input.tainted.some((t) => a.basis !== null && sameBasis(t, a.basis))
+    input.tainted.some((t) => a.bases.some((basis) => sameBasis(t, basis)))
   const tainted = attempts.some(isTainted)
   const failed = failedQueries(input)
   if (input.complete === false)
@@ -202,6 +202,7 @@ export function judgeName(input: NameCase, topology: Topology): NameVerdict {
     fix: [],
     conflictOfSide: attempts.some((a) => a.conflicts.some((c) => c.of === 'side')),
     tainted,
+    doubt: failed.length > 0 || inDoubt.length > 0,
     absent,
   }
   return adviseName(verdict)

@@ -128,7 +128,14 @@ function whyNotByRouter(
   if (attempt.family === 6) {
     const hop = gateway === null ? null : parseIp(gateway)
     const linkLocal = hop?.ok && specialPurpose(hop.value) === 'link_local'
-    return gateway === null || linkLocal ? null : `the kernel's next hop ${gateway} is not a router's link-local address`
+    if (gateway === null) {
+      const to = parseIp(attempt.address)
+      const ranges = reading.snapshot.subnets.flatMap((s) => (s.id === subnetId ? s.ipv6Cidrs : []))
+      return to.ok && owns(to.value, [], ranges)
+        ? null
+        : `the kernel sends ${attempt.address} straight onto the link, or its next hop is not known`
+    }
+    return linkLocal ? null : `the kernel's next hop ${gateway} is not a router's link-local address`
   }
   const cidrs = [
     ...vantage.interfaces.flatMap((i) =>

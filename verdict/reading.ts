@@ -49,12 +49,14 @@ export function whyUnusable(
   part: SnapshotPart,
   attemptAtMs: number,
   limits: SnapshotLimits,
+  isFirst = false,
 ): string | null {
   const status = snapshot.parts[part]
   if (!status.read) {
     return status.reason === 'missing' ? `${partSources[part].file} was not read` : status.detail
   }
   if (status.atMs === null) return `${partSources[part].file} is undated`
+  if (isFirst && status.atMs > attemptAtMs) return `${partSources[part].file} is dated after the attempt`
   const limit = part === 'routeTables' ? limits.routeTablesMaxAgeSeconds : limits.otherMaxAgeSeconds
   if (tooOld(status.atMs, attemptAtMs, limit)) {
     const age = Math.round((attemptAtMs - status.atMs) / 1000)
@@ -63,17 +65,25 @@ export function whyUnusable(
   return null
 }
 
-/** The reading of `snapshot` that an attempt at `attemptAtMs` may lean on. */
-export function readingAt(snapshot: Snapshot, attemptAtMs: number, limits: SnapshotLimits): Reading {
+/**
+ * The reading of `snapshot` that an attempt at `attemptAtMs` may lean on. `isFirst`: it is the one that was newest when the
+ * attempt began, so a part that is dated later bears the date of another clock and may be of any age.
+ */
+export function readingAt(
+  snapshot: Snapshot,
+  attemptAtMs: number,
+  limits: SnapshotLimits,
+  isFirst = false,
+): Reading {
   const lacking: Reading['lacking'] = []
   for (const part of Object.keys(snapshot.parts) as SnapshotPart[]) {
-    const because = whyUnusable(snapshot, part, attemptAtMs, limits)
+    const because = whyUnusable(snapshot, part, attemptAtMs, limits, isFirst)
     if (because !== null) lacking.push({ part, because })
   }
   const gone = new Set(lacking.map((l) => l.part))
   const has = (part: SnapshotPart) => !gone.has(part)
   const staleList = (atMs: number | null) =>
-    atMs === null || tooOld(atMs, attemptAtMs, limits.otherMaxAgeSeconds)
+    atMs === null || (isFirst && atMs > attemptAtMs) || tooOld(atMs, attemptAtMs, limits.otherMaxAgeSeconds)
   const keep = <T>(part: SnapshotPart, items: T[]): T[] => (has(part) ? items : [])
   return {
     has,
@@ -114,5 +124,5 @@ export function readingsFor(
   if (base === undefined) return []
   const tables = base.parts.routeTables
   if (tables.read && tables.atMs !== null && tables.atMs > attemptAtMs) return []
-  return snapshots.map((s) => readingAt(s, attemptAtMs, limits))
+  return snapshots.map((s, index) => readingAt(s, attemptAtMs, limits, index === 0))
 }

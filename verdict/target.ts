@@ -17,12 +17,15 @@ function strongEnough(proof: Rank | null, minimum: Rank): boolean {
 function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boolean {
   if (name.tainted || name.conflictOfSide) return require.kind === 'blocked' && name.state === 'blocked'
   switch (require.kind) {
+    case 'none':
+      return false
     case 'private':
       return name.state === 'private' && strongEnough(name.proof, minProof)
     case 'blocked':
       return name.state === 'blocked'
     case 'classes': {
-      if (name.state === 'undetermined') return false
+      // What is not known may go by any class.
+      if (name.state === 'undetermined' || name.doubt) return false
       if (name.state === 'blocked') return require.classes.includes('blocked')
       return (
         strongEnough(name.proof, minProof) &&
@@ -57,7 +60,12 @@ export function judgeTarget(
     require: target.require,
     minProof: target.minProof,
     // Nothing shows the first leg yet, so a demand on it can't be met.
-    met: target.requireFirstLeg === 'any' && counted.length > 0 && counted.every((n) => nameMeets(n, target.require, target.minProof)),
+    met:
+      target.require.kind === 'none'
+        ? null
+        : target.requireFirstLeg === 'any' &&
+          counted.length > 0 &&
+          counted.every((n) => nameMeets(n, target.require, target.minProof)),
     waiver: target.waiver,
     waiverActive,
     state,

@@ -26,6 +26,7 @@ export function attemptVerdict(changes: Partial<AttemptVerdict> = {}): AttemptVe
     assumptions: [],
     flags: [],
     basis: null,
+    bases: [],
     timings: {
       dnsSeconds: null,
       tcpConnectSeconds: 0.001,
@@ -53,6 +54,7 @@ export function nameVerdict(changes: Partial<NameVerdict> = {}): NameVerdict {
     fix: [],
     conflictOfSide: false,
     tainted: false,
+    doubt: false,
     absent: false,
     ...changes,
   }

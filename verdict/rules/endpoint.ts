@@ -4,6 +4,7 @@ import { parseHostname } from '../../aws/hostname.ts'
 import type { RouteLookup } from '../../aws/route.ts'
 import { parseCidr, cidrContains } from '../../net/cidr.ts'
 import { type Ip, canonicalIp, parseIp } from '../../net/ip.ts'
+import { isPrivateUse } from '../../net/special.ts'
 import type { OwnInterface } from '../own-interface.ts'
 import { type Reading, readingAt } from '../reading.ts'
 
@@ -128,6 +129,17 @@ function reachedBy(
   return null
 }
 
+/**
+ * Interface endpoints have addresses of their VPC's subnets. A name that answers another one is not answered by
+ * what made the endpoint: a spoofed or wildcard answer would turn the way out into a declared way in.
+ */
+function mayBeAnEndpoints(ip: Ip, entry: TrustedEndpoint, topology: Topology): boolean {
+  const snapshots = [...topology.readings, ...topology.others]
+  const sides = snapshots.flatMap((s) => s.peerings.flatMap((p) => [p.requester, p.accepter]))
+  const vpcs = [...snapshots.flatMap((s) => s.vpcs), ...sides]
+  return isPrivateUse(ip) || holds([...entry.vpcCidrs, ...vpcs.flatMap((v) => [...v.ipv4Cidrs, ...v.ipv6Cidrs])], ip)
+}
+
 function declaredName(entry: TrustedEndpoint): string | null {
   if ('dnsName' in entry.declared) return entry.declared.dnsName
   if ('address' in entry.declared) return entry.declared.address
@@ -175,14 +187,15 @@ function trusted(
     if (name === null) continue
     const bare = 'address' in entry.declared
     const answers = bare ? [canonicalIp(name) ?? ''] : entry.addresses
-    if (!answers.includes(address)) continue
+    if (!answers.includes(address) || !mayBeAnEndpoints(ip, entry, topology)) continue
     const parsed = bare ? null : parseHostname(name)
     const endpointId = parsed?.ok ? parsed.name.endpointId : null
     if (!bare && (endpointId === null || !parsed?.ok || !awsOwnedService(parsed.name.service ?? ''))) continue
     const known = [...topology.readings, ...topology.others].flatMap((s) => s.endpoints)
-    const described = known.find((e) => e.id === endpointId)
-    // A description that says that it is no such endpoint beats the declaration.
-    if (described !== undefined && whyNotOurs(described) !== null) continue
+    const descriptions = known.filter((e) => e.id === endpointId)
+    const [described] = descriptions
+    // A description that says that it is no such endpoint beats the declaration, whichever reading it is in.
+    if (descriptions.some((e) => whyNotOurs(e) !== null)) continue
     const result = shown(
       name,
       endpointId ?? name,
