@@ -1,15 +1,20 @@
 /** A running lab: a world, its servers, and what an agent touches of a machine, played on top of them. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Endpoint, HostAccess } from '../model/host.ts'
+import { awsEnvironment } from './api/environment.ts'
+import { firstFaults, withFaults } from './api/faults-schema.ts'
+import { startApiLoopback, startLoopback } from './api/loopback.ts'
+import { type ApiCredentials, hostRole, partitionOf } from './api/principals.ts'
+import { type Api, type ApiRequest, createApi } from './api/server.ts'
 import { createAuthority } from './certificates.ts'
 import { startDnsServer, type DnsServer } from './dns.ts'
 import { hostAddresses, hostRoute } from './host.ts'
-import { createMetadataService, metadataAddress } from './imds.ts'
+import { createMetadataService, metadataAddress, type MetadataService } from './imds.ts'
 import { startMapped } from './mapped.ts'
-import { createNamespaceNetwork } from './namespace-network.ts'
+import { layNetwork, startListeners } from './namespace-servers.ts'
 import { firstWorld, type Scenario, type ScenarioStep } from './scenario.ts'
 import { createServices } from './services.ts'
 import { createSnapshotDirectory } from './snapshot.ts'
@@ -46,6 +51,17 @@ export interface Lab {
   interceptorFile: string
   /** The world's name servers: name, and address and port as the world says them. */
   resolvers: { name: string; address: string; port: number }[]
+  /**
+   * EC2's and STS's APIs in plain HTTP on loopback, for `AWS_ENDPOINT_URL_EC2` and `AWS_ENDPOINT_URL_STS`. Null in a
+   * namespace, where they are at their own names with a certificate by `caFile`, if the world's network leads there.
+   */
+  apiUrl: string | null
+  /** The metadata service on loopback, for `AWS_EC2_METADATA_SERVICE_ENDPOINT`; null in a namespace and off EC2. */
+  metadataUrl: string | null
+  /** Credentials of the host's role, as the metadata service has them. */
+  apiCredentials(): ApiCredentials
+  /** Every request that has come to the APIs, refused ones too; the last 10,000. */
+  apiRequests(): readonly ApiRequest[]
   /** Takes a step of the scenario now. Rejects if there is none of that name. */
   apply(step: string): Promise<void>
   truth(hostname: string): NameTruth
@@ -90,11 +106,32 @@ async function start(
   const snapshot = createSnapshotDirectory(directory)
   await snapshot.write(current, nowMs())
 
-  const services = createServices({ world, travel, authority, interceptor, nowMs, buckets: scenario.buckets })
+  const api = createApi({ world, faults: firstFaults(scenario.api), nowMs })
+  closers.push(api.close)
+  const services = createServices({
+    world,
+    travel,
+    authority,
+    interceptor,
+    nowMs,
+    buckets: scenario.buckets,
+    api: (request, response, { service }) => {
+      const wanted = request.method === 'POST' || (request.url ?? '').includes('Action=')
+      if (!wanted || (service !== 'ec2' && service !== 'sts')) return false
+      api.handle(request, response, service)
+      return true
+    },
+  })
   closers.push(services.close)
   const metadata = createMetadataService({
     metadata: () => metadataOf(current),
+    role: () => ({
+      name: hostRole,
+      arn: `arn:${partitionOf(current.region)}:iam::${current.account}:instance-profile/${hostRole}`,
+      credentials: api.credentials(),
+    }),
     mode: scenario.metadata,
+    delaySeconds: scenario.metadataDelay,
     nowMs,
   })
   closers.push(metadata.close)
@@ -115,9 +152,13 @@ async function start(
     closers.push(server.close)
     servers.set(address, server)
   }
+  const urls =
+    network === null
+      ? await playLoopback(current, api, metadata, closers)
+      : { apiUrl: null, metadataUrl: null }
   const playHost =
     network === null
-      ? await playMapped(world, receive, servers, closers)
+      ? await playMapped(world, receive, servers, urls.metadataUrl, closers)
       : await playNamespace(world, receive, closers)
 
   const rewrite = async (): Promise<void> => {
@@ -140,6 +181,8 @@ async function start(
 
   const take = async (step: ScenarioStep): Promise<void> => {
     current = changeWorld(current, step.change)
+    if (step.api !== undefined) api.setFaults(withFaults(api.faults(), step.api))
+    if (step.metadata !== undefined) metadata.setMode(step.metadata)
     await network?.update(current)
     await snapshot.write(current, nowMs())
     options.onStep?.(step)
@@ -164,13 +207,24 @@ async function start(
   return {
     scenario,
     world,
-    hostAccess: (real) => ({ ...real, ...playHost(real), ...playKernel(world, real) }),
+    hostAccess: (real) => ({
+      ...real,
+      ...playHost(real),
+      ...playKernel(
+        world,
+        real,
+        awsEnvironment(current, { credentials: api.credentials(), apiUrl: urls.apiUrl, caFile }),
+      ),
+    }),
     snapshotDirectory: snapshot.path,
     caFile,
     interceptorFile,
     resolvers: current.resolvers.flatMap(({ name, address }) =>
       address === null ? [] : [{ name, address, port: 53 }],
     ),
+    ...urls,
+    apiCredentials: api.credentials,
+    apiRequests: api.requests,
     apply,
     truth: (hostname) => nameTruth(current, hostname),
     close,
@@ -199,15 +253,18 @@ type PlayedNetwork = Pick<HostAccess, 'dial' | 'lookup' | 'serverAddress'>
 function playKernel(
   world: () => World,
   real: HostAccess,
+  aws: Readonly<Record<string, string>>,
 ): Pick<HostAccess, 'systemServers' | 'hostRoute' | 'addresses' | 'environment'> {
-  const proxy = /^(https?|all|no)_proxy$/iu
-  const kept = Object.entries(real.environment).filter(([name]) => !proxy.test(name))
+  // nobody's real credentials, profiles and endpoints, nor this machine's proxies, have a place in the world
+  const foreign = /^(https?|all|no)_proxy$|^aws_|^node_extra_ca_certs$/iu
+  const kept = Object.entries(real.environment).filter(([name]) => !foreign.test(name))
   return {
     systemServers: () => systemServersOf(world()),
     hostRoute: (destination, source) => Promise.resolve(hostRoute(world(), destination, source)),
     addresses: () => hostAddresses(world()),
     environment: Object.fromEntries([
       ...kept,
+      ...Object.entries(aws),
       ...world().host.proxyVariables.map((name) => [name, 'http://proxy.corp.example:3128'] as const),
     ]),
   }
@@ -217,12 +274,14 @@ async function playMapped(
   world: () => World,
   receive: (socket: Socket, packet: Packet) => void,
   servers: ReadonlyMap<string, DnsServer>,
+  metadataUrl: string | null,
   closers: (() => unknown)[],
 ): Promise<(real: HostAccess) => PlayedNetwork> {
   const mapped = await startMapped({
     world,
     travel,
     receive,
+    metadataPort: metadataUrl === null ? null : Number(new URL(metadataUrl).port),
     nameServers: [...servers].map(([address, { port }]) => ({ address, port })),
     systemServer: systemServersOf(world())[0]?.address ?? null,
   })
@@ -231,54 +290,27 @@ async function playMapped(
   return () => ({ dial, lookup, serverAddress })
 }
 
+/** What a namespace has at its own addresses, where SDKs can be told to look for it. */
+async function playLoopback(
+  world: World,
+  api: Api,
+  metadata: MetadataService,
+  closers: (() => unknown)[],
+): Promise<{ apiUrl: string; metadataUrl: string | null }> {
+  const apis = await startApiLoopback(api)
+  closers.push(apis.close)
+  if (world.host.kind !== 'ec2') return { apiUrl: apis.url, metadataUrl: null }
+  const imds = await startLoopback(metadata.receive)
+  closers.push(imds.close)
+  return { apiUrl: apis.url, metadataUrl: imds.url }
+}
+
 async function playNamespace(
   world: () => World,
   receive: (socket: Socket, packet: Packet) => void,
   closers: (() => unknown)[],
 ): Promise<(real: HostAccess) => PlayedNetwork> {
-  const sockets = new Set<Socket>()
-  for (const port of servicePorts(world())) {
-    for (const host of ['0.0.0.0', '::']) {
-      const server = createServer((socket) => {
-        sockets.add(socket)
-        socket.on('close', () => sockets.delete(socket))
-        const { remoteAddress: source, localAddress: destination } = socket
-        if (source === undefined || destination === undefined) socket.destroy()
-        else receive(socket, { source, destination, port })
-      })
-      await listen(server, host, port)
-      closers.push(async () => {
-        const closed = new Promise((resolve) => server.close(resolve))
-        for (const socket of sockets) socket.destroy()
-        await closed
-      })
-    }
-  }
+  await startListeners(world(), receive, closers)
   // sockets and the name service are the real ones: the namespace is around all of this process
   return ({ dial, lookup, serverAddress }) => ({ dial, lookup, serverAddress })
-}
-
-async function layNetwork(world: World, resolverAddresses: string[]) {
-  const metadata = world.host.kind === 'ec2' ? [metadataAddress] : []
-  return createNamespaceNetwork(world, {
-    travel,
-    always: [...resolverAddresses, ...metadata],
-    ports: servicePorts(world),
-  })
-}
-
-function servicePorts(world: World): number[] {
-  return [...new Set([80, 443, ...world.services.flatMap(({ ports }) => ports)])].filter(
-    (port) => port !== 53,
-  )
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, ipv6Only: host === '::' }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }

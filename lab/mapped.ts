@@ -18,6 +18,8 @@ export interface MappedOptions {
   receive(socket: Socket, packet: Packet): void
   /** Name servers of the world, `address` as the world says it, with the loopback port that plays it. */
   nameServers: readonly { address: string; port: number }[]
+  /** Loopback port at which the metadata service is played; null: there is none. */
+  metadataPort: number | null
   /** World's address of the name server that the host itself uses; null: it has none. */
   systemServer: string | null
 }
@@ -25,7 +27,10 @@ export interface MappedOptions {
 export interface Mapped {
   dial: Dial
   lookup: Lookup
-  /** A name server that the world does not know is mapped to one that never answers: nothing leaves this machine. */
+  /**
+   * The world's name servers and the metadata service, where they are played. A server that the world does not know is
+   * mapped to one that never answers: nothing leaves this machine.
+   */
   serverAddress(server: Endpoint): Endpoint
   close(): Promise<void>
 }
@@ -68,6 +73,10 @@ export async function startMapped(options: MappedOptions): Promise<Mapped> {
   }
 
   const serverAddress = (server: Endpoint): Endpoint => {
+    const { metadataPort } = options
+    if (server.address === metadataAddress && server.port === 80 && metadataPort !== null) {
+      return { address: loopback, port: metadataPort }
+    }
     const played = options.nameServers.find(({ address }) => address === server.address)
     return { address: loopback, port: server.port === 53 && played !== undefined ? played.port : silentPort }
   }

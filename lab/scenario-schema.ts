@@ -1,6 +1,8 @@
 /** The form of a scenario file, strict in every part: a word that nobody reads is a mistake. */
 import { z } from 'zod'
 import type { PathClass, PathState, Rank } from '../model/path.ts'
+import { apiFaults } from './api/faults-schema.ts'
+import { metadataModes } from './imds.ts'
 import type { WorldSpec } from './world/spec.ts'
 import type { LegEnd } from './world/types.ts'
 
@@ -244,8 +246,18 @@ const after = z
   .regex(/^\d+[sm]$/u, 'expected a duration such as 25s or 2m')
   .transform((value) => Number.parseInt(value, 10) * (value.endsWith('m') ? 60 : 1))
 
+const metadata = z.enum(metadataModes)
+
 const step = z
-  .strictObject({ after, name, title: text, change: worldSpec, expect: z.array(expectation).default([]) })
+  .strictObject({
+    after,
+    name,
+    title: text,
+    change: worldSpec.default({}),
+    metadata: metadata.exactOptional(),
+    api: apiFaults.exactOptional(),
+    expect: z.array(expectation).default([]),
+  })
   .transform(({ after: afterSeconds, ...rest }) => ({ afterSeconds, ...rest }))
 
 export const scenarioSchema = z.strictObject({
@@ -265,7 +277,10 @@ export const scenarioSchema = z.strictObject({
       }),
     )
     .default([]),
-  metadata: z.enum(['answers', 'silent', 'hop_limit']).default('answers'),
+  metadata: metadata.default('answers'),
+  /** Of each answer of the metadata service while it is `slow`. */
+  metadataDelay: after.default(2),
+  api: apiFaults.default({}),
   names: z.array(watched).min(1),
   steps: z.array(step).default([]),
   expect: z.array(expectation).min(1),

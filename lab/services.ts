@@ -28,6 +28,8 @@ export interface ServicesOptions {
   /** Unix milliseconds, for `Date` and for the expired certificate. */
   nowMs(): number
   buckets: readonly Bucket[]
+  /** Gets a request that has come to a service; false: it is none of its business, and the usual answer is given. */
+  api?(request: IncomingMessage, response: ServerResponse, service: WorldService): boolean
 }
 
 export interface Services {
@@ -67,8 +69,9 @@ export function createServices(options: ServicesOptions): Services {
     const key = `${service.id} ${service.certificate} ${plain}`
     const known = servers.get(key)
     if (known !== undefined) return known
-    const answer = (request: IncomingMessage, response: ServerResponse): void =>
-      respond(request, response, service, options)
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
+      if (options.api?.(request, response, service) !== true) respond(request, response, service, options)
+    }
     const server = plain
       ? createServer(answer)
       : createTlsServer(

@@ -1,147 +1,141 @@
 // Breaks one thing of the rules at a time and sees whether a test turns red.
-//   npm run mutate              every row of the rule table, and every condition in verdict/ and the resolver
+//   npm run mutate              every row of the rule table, and every condition in verdict/ and the route resolver
 //   npm run mutate -- --rows    the rows only (what continuous integration runs)
-// Prints the mutants that survived; exits 1 if a row survived.
-import { spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+//   npm run mutate -- --only T        only mutants of which file and changed line hold the text T
+//   npm run mutate -- --without FILE  as if this file of tests were not there
+// Prints the mutants that survived. Exits 1 if one survived that mutate-equivalent.txt does not list with a reason, or
+// if that list names one that does not survive.
+import { type ChildProcess, fork } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pathClasses } from '../model/path.ts'
-import { rows } from '../verdict/rules/rows.ts'
-
-interface Mutant {
-  file: string
-  what: string
-  row: boolean
-  mutate(text: string): string
-}
+import { type Mutant, conditionMutants, rowMutants } from './mutate-mutants.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const rowsOnly = process.argv.includes('--rows')
+const option = (name: string): string =>
+  process.argv.includes(name) ? (process.argv[process.argv.indexOf(name) + 1] ?? '') : ''
+const only = option('--only')
+const without = option('--without')
 const rooms = ['model', 'net', 'aws', 'verdict', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const tests = rowsOnly ? ['test/verdict/'] : ['test/verdict/', 'test/aws/route']
 
-function rowMutants(): Mutant[] {
-  const file = 'verdict/rules/rows.ts'
-  return Object.entries(rows).flatMap(([id, row]) => {
-    const put =
-      (leaves: readonly string[], rank: string = row.rank) =>
-      (text: string) => {
-        const at = text.indexOf(`'${id}': row(`)
-        const end = text.indexOf('\n  }', at) // the end of the table, in case the row is the last one
-        const next = text.indexOf("\n  '", at + 1)
-        const stop = next === -1 ? end : Math.min(next, end === -1 ? next : end)
-        return `${text.slice(0, at)}'${id}': row('${rank}', only(${leaves.map((c) => `'${c}'`).join(', ')})),${text.slice(stop)}`
-      }
-    const leaves = row.leaves as readonly string[]
-    const missing = pathClasses.filter((c) => !leaves.includes(c))
-    const mutants: Mutant[] = leaves.map((c) => ({
-      file,
-      what: `${id} without ${c}`,
-      row: true,
-      mutate: put(leaves.filter((l) => l !== c)),
-    }))
-    for (const c of missing)
-      mutants.push({ file, what: `${id} with ${c}`, row: true, mutate: put([...leaves, c]) })
-    mutants.push({
-      file,
-      what: `${id} of another rank`,
-      row: true,
-      mutate: put(leaves, row.rank === 'configured' ? 'consistent' : 'configured'),
-    })
-    return mutants
+interface Equivalent {
+  file: string
+  changed: string
+  why: string
+}
+
+/** `file:`, `changed:` and `why:`, a line each; an empty line between two of them; `#` begins a comment. */
+function equivalents(): Equivalent[] {
+  const text = readFileSync(join(import.meta.dirname, 'mutate-equivalent.txt'), 'utf8')
+  const blocks = text.replaceAll(/^#.*\n/gm, '').split(/\n\s*\n/)
+  return blocks.flatMap((block): Equivalent[] => {
+    if (block.trim() === '') return []
+    const found = /^file: (.+)\nchanged: (.+)\nwhy: (.+)$/.exec(block.trim())
+    if (found === null) throw new Error(`mutate-equivalent.txt: not file, changed and why:\n${block}`)
+    const [, file = '', changed = '', why = ''] = found
+    return [{ file, changed, why }]
   })
 }
 
-const swaps: [RegExp, string][] = [
-  [/ === /g, ' !== '],
-  [/ !== /g, ' === '],
-  [/ && /g, ' || '],
-  [/ \|\| /g, ' && '],
-  [/ > /g, ' <= '],
-  [/ < /g, ' >= '],
-  [/ >= /g, ' < '],
-  [/ <= /g, ' > '],
-  [/\.every\(/g, '.some('],
-  [/\.some\(/g, '.every('],
-  [/if \(!/g, 'if ('],
-]
+/** One process with vitest within, over a copy of the sources; it is killed where a mutant never ends. */
+interface Runner {
+  /** The tests that are red with `text` in `file`; one is enough. */
+  red(file: string, text: string): Promise<string[]>
+  close(): void
+}
 
-function conditionMutants(): Mutant[] {
-  const files = [
-    ...readdirSync(join(root, 'verdict'), { recursive: true, encoding: 'utf8' })
-      .filter((f) => f.endsWith('.ts') && !f.endsWith('rows.ts') && !f.endsWith('advice.ts'))
-      .map((f) => `verdict/${f}`),
-    'aws/route.ts',
-    'aws/route-rank.ts',
-    'aws/route-table-of-subnet.ts',
-  ]
-  return files.flatMap((file) => {
-    const lines = readFileSync(join(root, file), 'utf8').split('\n')
-    return lines.flatMap((line, index) => {
-      if (/^\s*(\/\/|\*|\/\*|import|export (type|interface))/.test(line)) return []
-      return swaps.flatMap(([from, to]) =>
-        [...line.matchAll(from)].map((match): Mutant => {
-          const changed = line.slice(0, match.index) + to + line.slice(match.index + match[0].length)
-          return {
-            file,
-            row: false,
-            what: `${file}:${index + 1}: ${changed.trim().slice(0, 120)}`,
-            mutate: () => lines.with(index, changed).join('\n'),
-          }
-        }),
-      )
+// Many times what the unbroken tests need, also on a busy machine.
+const limitMs = 30_000
+
+function startRunner(directory: string): Runner {
+  const start = (): ChildProcess =>
+    fork(join(import.meta.dirname, 'mutate-runner.ts'), [directory, ...tests], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-  })
-}
-
-async function survives(directory: string): Promise<boolean> {
-  const child = spawn(
-    process.execPath,
-    [
-      'node_modules/vitest/vitest.mjs',
-      'run',
-      '--bail=1',
-      '--reporter=dot',
-      'test/verdict',
-      ...(rowsOnly ? [] : ['test/aws/route']),
-    ],
-    { cwd: directory, stdio: 'ignore', env: { ...process.env, NODE_OPTIONS: '' } },
-  )
-  // A mutant that never ends has been noticed as well.
-  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
-  const code = await new Promise<number | null>((done) => void child.on('close', done))
-  clearTimeout(timer)
-  return code === 0
-}
-
-async function work(mutants: Mutant[], survivors: Mutant[]): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'pathproof-mutate-'))
-  try {
-    for (const room of rooms) cpSync(join(root, room), join(directory, room), { recursive: true })
-    symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
-    for (let mutant = mutants.shift(); mutant !== undefined; mutant = mutants.shift()) {
-      const path = join(directory, mutant.file)
-      const text = readFileSync(path, 'utf8')
-      const mutated = mutant.mutate(text)
-      if (mutated === text) throw new Error(`the mutant changes nothing: ${mutant.what}`)
-      writeFileSync(path, mutated)
-      if (await survives(directory)) {
-        survivors.push(mutant)
-        console.log(`survived: ${mutant.what}`)
+  let child = start()
+  const ask = (file: string): Promise<string[]> =>
+    new Promise((done, failed) => {
+      const settle = (act: () => void) => {
+        clearTimeout(timer)
+        child.removeAllListeners()
+        act()
       }
+      // A mutant that never ends has been noticed as well.
+      const timer = setTimeout(() => {
+        settle(() => done(['(no end)']))
+        child.kill('SIGKILL')
+        child = start()
+      }, limitMs)
+      child.on('message', (red: string[]) => settle(() => done(red)))
+      child.on('exit', (code) => settle(() => failed(new Error(`a runner ended with ${code}`))))
+      child.send({ file })
+    })
+  return {
+    async red(file, text) {
+      const path = join(directory, file)
+      const before = readFileSync(path, 'utf8')
       writeFileSync(path, text)
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
+      try {
+        return await ask(path)
+      } finally {
+        writeFileSync(path, before)
+      }
+    },
+    close: () => void child.kill('SIGKILL'),
   }
 }
 
-const mutants = [...rowMutants(), ...(rowsOnly ? [] : conditionMutants())]
-const total = mutants.length
-const survivors: Mutant[] = []
-await Promise.all([work(mutants, survivors), work(mutants, survivors)])
-const rowSurvivors = survivors.filter((m) => m.row).length
-console.log(
-  `${total} mutants, ${total - survivors.length} killed, ${survivors.length} survived (${rowSurvivors} of them rows)`,
-)
-process.exitCode = rowSurvivors > 0 ? 1 : 0
+function copyOfSources(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'pathproof-mutate-'))
+  for (const room of rooms) cpSync(join(root, room), join(directory, room), { recursive: true })
+  if (without !== '') rmSync(join(directory, without))
+  symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
+  return directory
+}
+
+async function work(directory: string, queue: Mutant[], survivors: Mutant[]): Promise<void> {
+  const runner = startRunner(directory)
+  try {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      if ((await runner.red(mutant.file, mutant.text)).length > 0) continue
+      survivors.push(mutant)
+      if (!listed(mutant)) console.log(`survived: ${mutant.file}:${mutant.line}: ${mutant.changed}`)
+    }
+  } finally {
+    runner.close()
+  }
+}
+
+const known = rowsOnly ? [] : equivalents()
+const listed = (m: Mutant): boolean => known.some((e) => e.file === m.file && e.changed === m.changed)
+const directories = Array.from({ length: Math.min(2, availableParallelism()) }, copyOfSources)
+try {
+  const [first = root] = directories
+  const everything = [...rowMutants(first), ...(rowsOnly ? [] : conditionMutants(first))]
+  const mutants = everything.filter((m) => `${m.file}: ${m.changed}`.includes(only))
+  const unbroken = startRunner(first)
+  const [any] = everything
+  if (any === undefined) throw new Error('there is nothing to mutate')
+  const red = await unbroken.red(any.file, readFileSync(join(first, any.file), 'utf8'))
+  unbroken.close()
+  if (red.length > 0) throw new Error(`red before anything is broken: ${red.join('; ')}`)
+
+  const survivors: Mutant[] = []
+  const queue = [...mutants]
+  await Promise.all(directories.map((directory) => work(directory, queue, survivors)))
+  const unlisted = survivors.filter((m) => !listed(m))
+  const stale =
+    only !== ''
+      ? []
+      : known.filter((e) => !survivors.some((m) => e.file === m.file && e.changed === m.changed))
+  for (const e of stale) console.log(`listed as equivalent, yet it does not survive: ${e.file}: ${e.changed}`)
+  console.log(
+    `${mutants.length} mutants, ${mutants.length - survivors.length} killed, ` +
+      `${survivors.length - unlisted.length} equivalent, ${unlisted.length} survived`,
+  )
+  process.exitCode = unlisted.length + stale.length > 0 ? 1 : 0
+} finally {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+}

@@ -9,9 +9,7 @@ export function isJson(value: unknown): value is Json {
 export function valuesAt(value: unknown, path: string): unknown[] {
   let here: unknown[] = [value]
   for (const name of path.split('.')) {
-    here = here
-      .flat()
-      .flatMap((each) => (isJson(each) && Object.hasOwn(each, name) ? [each[name]] : []))
+    here = here.flat().flatMap((each) => (isJson(each) && Object.hasOwn(each, name) ? [each[name]] : []))
   }
   return here.flat().filter((each) => each !== undefined && each !== null)
 }

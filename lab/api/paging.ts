@@ -1,5 +1,5 @@
 /** Pages with opaque tokens (EC2 API reference, "Pagination"). */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Json } from './json.ts'
 
 export interface Page {
@@ -29,14 +29,15 @@ export interface PageRequest {
 export function createPager(secret: Uint8Array): Pager {
   const seal = (text: string): Buffer => createHmac('sha256', secret).update(text).digest()
   const issue = (about: string, count: number, last: string): string => {
-    const body = JSON.stringify([count, last])
+    // a token is new each time, so nobody can tell an endless listing by a token that comes again
+    const body = JSON.stringify([count, last, randomBytes(6).toString('base64url')])
     return Buffer.concat([seal(`${about} ${body}`), Buffer.from(body)]).toString('base64url')
   }
   const open = (about: string, token: string): { count: number; last: string } | null => {
     const bytes = token.length <= 1000 ? Buffer.from(token, 'base64url') : Buffer.alloc(0)
     const body = bytes.subarray(32).toString()
     if (bytes.length <= 32 || !timingSafeEqual(bytes.subarray(0, 32), seal(`${about} ${body}`))) return null
-    const [count, last] = JSON.parse(body) as [number, string]
+    const [count, last] = JSON.parse(body) as [number, string, string]
     return { count, last }
   }
 

@@ -24,7 +24,11 @@ export interface Principals {
   /** Credentials of the host's role: renewed when less than an hour of their six is left. */
   hostCredentials(): ApiCredentials
   /** A session of a role; `seconds` is its life. */
-  assume(roleArn: string, session: string, seconds: number): { credentials: ApiCredentials; principal: Principal }
+  assume(
+    roleArn: string,
+    session: string,
+    seconds: number,
+  ): { credentials: ApiCredentials; principal: Principal }
   /** Null: the lab has not issued this key. */
   find(accessKeyId: string): { credentials: ApiCredentials; principal: Principal } | null
 }
@@ -50,7 +54,10 @@ export function createPrincipals(world: () => World, nowMs: () => number): Princ
     arn: `arn:${partitionOf(world().region)}:sts::${account}:assumed-role/${role}/${session}`,
     userId: `AROA${Buffer.from(role).toString('hex').toUpperCase().padEnd(17, 'A').slice(0, 17)}:${session}`,
   })
-  const issue = (principal: Principal, seconds: number): { credentials: ApiCredentials; principal: Principal } => {
+  const issue = (
+    principal: Principal,
+    seconds: number,
+  ): { credentials: ApiCredentials; principal: Principal } => {
     const credentials: ApiCredentials = {
       accessKeyId: `ASIA${randomBytes(8).toString('hex').toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString('base64'),

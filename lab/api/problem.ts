@@ -23,14 +23,22 @@ export function isProblem(value: object): value is ApiProblem {
 }
 
 /** The body of an error's answer. */
-export function problemXml(service: ApiService, { status, code, message }: ApiProblem, requestId: string): string {
+export function problemXml(
+  service: ApiService,
+  { status, code, message }: ApiProblem,
+  requestId: string,
+): string {
   const words = element('Code', xmlText(code)) + element('Message', xmlText(message))
   if (service === 'ec2') {
     const errors = element('Errors', element('Error', words))
     return xmlDocument('Response', null, errors + element('RequestID', requestId))
   }
   const type = element('Type', status < 500 ? 'Sender' : 'Receiver')
-  return xmlDocument('ErrorResponse', stsNamespace, element('Error', type + words) + element('RequestId', requestId))
+  return xmlDocument(
+    'ErrorResponse',
+    stsNamespace,
+    element('Error', type + words) + element('RequestId', requestId),
+  )
 }
 
 /** Errors that both services have, each in its own words. */
@@ -56,7 +64,11 @@ export const commonProblems = {
   skewed: (service: ApiService): ApiProblem =>
     service === 'ec2'
       ? problem(400, 'RequestExpired', 'Request has expired.')
-      : problem(403, 'SignatureDoesNotMatch', 'Signature expired: the date of the request is too far from now'),
+      : problem(
+          403,
+          'SignatureDoesNotMatch',
+          'Signature expired: the date of the request is too far from now',
+        ),
   throttled: (service: ApiService): ApiProblem =>
     service === 'ec2'
       ? problem(503, 'RequestLimitExceeded', 'Request limit exceeded.')

@@ -47,11 +47,12 @@ export function complaintOf(authorization: Authorization, request: SignedRequest
   for (const name of ['host', 'x-amz-date']) {
     if (!signedHeaders.includes(name)) return `'${name}' must be a signed header in the AWS Authorization.`
   }
-  const missing = signedHeaders.find((name) => request.headers[name] === undefined)
+  const missing = signedHeaders.find((name) => !Object.hasOwn(request.headers, name))
   if (missing !== undefined) return `The signed header '${missing}' is not in the request.`
   const date = request.headers['x-amz-date']
   if (amzTimeMs(date) === null) return "Date must be in ISO-8601 'basic format' in 'X-Amz-Date'."
-  if (!String(date).startsWith(day)) return 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.'
+  if (!String(date).startsWith(day))
+    return 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.'
   return null
 }
 
@@ -73,7 +74,9 @@ function canonical({ signedHeaders }: Authorization, { method, url, headers, bod
     const text = Array.isArray(value) ? value.join(',') : value
     return `${name}:${text.trim().replaceAll(/ +/gu, ' ')}\n`
   })
-  return [method, path, canonicalQuery(query), lines.join(''), signedHeaders.join(';'), sha256(body)].join('\n')
+  return [method, path, canonicalQuery(query), lines.join(''), signedHeaders.join(';'), sha256(body)].join(
+    '\n',
+  )
 }
 
 function canonicalQuery(query: string): string {

@@ -1,6 +1,12 @@
 /** A little XML 1.0, written only: elements and text, as AWS's query APIs use it. */
 
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' }
+const entities: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+}
 
 /** Text of an element. What XML 1.0 has no way to carry (control characters, lone surrogates) becomes U+FFFD. */
 export function xmlText(text: string): string {

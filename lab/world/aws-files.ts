@@ -112,7 +112,7 @@ export function awsFiles(world: World): Record<string, unknown> {
         VpcEndpointId: endpoint.id,
         VpcEndpointType: endpoint.type,
         VpcId: endpoint.vpc,
-        ServiceName: endpoint.service,
+        ...(endpoint.service !== '' && { ServiceName: endpoint.service }),
         State: endpoint.state,
         ...(endpoint.type !== 'Resource' && {
           PolicyDocument: '{"Statement":[{"Action":"*","Effect":"Allow","Principal":"*","Resource":"*"}]}',

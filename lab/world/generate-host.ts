@@ -53,7 +53,11 @@ function lineLegs(choices: Choices): WorldLeg[] {
     { to: '10.0.0.0/16', ends: choices.chance(0.8) ? into : { class: 'relay', service: 'proxy' } },
     {
       to: '10.2.0.0/16',
-      ends: choices.chance(0.7) ? { vpc: ids.centralVpc, table: 'rtb-0f000001' } : 'dropped',
+      ends: choices.weighted<LegEnd>([
+        [5, { vpc: ids.centralVpc, table: 'rtb-0f000001' }],
+        [3, { class: 'relay', service: 'proxy' }],
+        [1, 'dropped'],
+      ]),
     },
   ]
   // An appliance in the VPC that puts its own address on what comes from on-prem.
@@ -160,7 +164,7 @@ export function someHost(choices: Choices, plain: boolean, six: boolean, theme: 
       }),
     ]
     host.routes = [route('0.0.0.0/0', 'eno1'), route('::/0', 'eno1')]
-    if (choices.chance(0.35)) {
+    if (choices.chance(0.55)) {
       host.devices.push(device('tun0', 'tun', ['10.8.0.2'], { legs: lineLegs(choices) }, ''))
       const selector = choices.chance(0.5)
       host.routes.push(

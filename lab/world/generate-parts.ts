@@ -91,7 +91,15 @@ function aws(id: string, service: string, cidrs: string[]): WorldService {
 }
 
 export function serviceList(choices: Choices): WorldService[] {
-  const certificate = choices.pick(['aws', 'aws', 'intercepted', 'intercepted', 'none'] as const)
+  const certificate = choices.pick([
+    'aws',
+    'aws',
+    'aws',
+    'aws',
+    'intercepted',
+    'intercepted',
+    'none',
+  ] as const)
   return [
     aws('s3', 's3', [...ranges.s3Listed, ...ranges.s3Unlisted, ...ranges.s3ListedV6, ...ranges.s3UnlistedV6]),
     aws('dynamodb', 'dynamodb', ranges.dynamodb),

@@ -93,7 +93,9 @@ function dead({ choices, plain }: TableOptions): { state?: WorldRoute['state'] }
 export function addGateways(table: WorldTable, options: TableOptions, share: number): void {
   const { choices } = options
   // AWS's lists may lead anywhere, as other destinations may.
-  if (!options.plain && choices.chance(0.1)) addRoute(table, ids.s3v4, outward(options, false))
+  if (!options.plain && choices.chance(0.1)) {
+    addRoute(table, ids.s3v4, choices.chance(0.4) ? ids.balancer : outward(options, false))
+  }
   if (choices.chance(share)) addRoute(table, ids.s3v4, ids.s3Gateway, dead(options))
   if (choices.chance(share * 0.6)) addRoute(table, ids.s3v6, ids.s3Gateway, dead(options))
   if (choices.chance(share * 0.7)) addRoute(table, ids.dynamodb, ids.dynamodbGateway, dead(options))
@@ -117,7 +119,7 @@ const specificV6 = ['2600:1fa0::/32', '2600:1fa0:8000::/39', '2600:1fa0:80a0::/4
 function addOverlaps(table: WorldTable, options: TableOptions): void {
   const { choices } = options
   const count = choices.weighted<number>([
-    [5, 0],
+    [options.theme === 'reading' ? 0 : 5, 0],
     [3, 1],
     [2, 2],
   ])

@@ -133,6 +133,7 @@ export function someEndpoints(choices: Choices, plain: boolean, owner: string): 
     }),
     endpointOf({
       id: ids.balancer,
+      owner,
       type: 'GatewayLoadBalancer',
       service: 'com.amazonaws.vpce.us-east-1.vpce-svc-0a000002',
       interfaces: ['eni-0a00007b'],

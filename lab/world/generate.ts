@@ -155,6 +155,7 @@ export function generate(seed: number): Scene {
     '52.208.0.0/12',
     '48.0.0.0/4',
     '3.4.0.0/14',
+    '10.0.1.64/26',
     '52.94.0.0/20',
   ]
   const world: World = {

@@ -131,7 +131,7 @@ export function lookAtAccount(
   const others: SeenFiles[] = []
   if (choices.chance(theme === 'far' ? 0.7 : 0.3)) {
     // Of any age: it may show what is long gone.
-    const stale = choices.chance(0.5)
+    const stale = choices.chance(theme === 'far' ? 0.7 : 0.5)
     const past = stale ? (changed === before ? before : choices.pick([before, changed])) : changed
     const at = stale ? choices.pick([null, nowMs - 86_400_000]) : nowMs - 60_000
     others.push(dated(textsOf({ ...past, account: ids.otherAccount }), () => at))

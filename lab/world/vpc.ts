@@ -280,7 +280,8 @@ function enterTable(trip: Trip, table: WorldTable, nat: WorldNat | null = null):
   const { via } = route
   if (via === 'local') return deliver(trip, table.vpc)
   if (via.startsWith('igw-')) {
-    return nat !== null && nat.public.length > 0 && nat.connectivity === 'public'
+    const attached = world.internetGateways.some(({ id, vpcs }) => id === via && vpcs.includes(table.vpc))
+    return nat !== null && attached && nat.public.length > 0 && nat.connectivity === 'public'
       ? leaves(trip, 'nat_gateway', via)
       : publicGateway(trip, table.vpc, via, 'internet')
   }

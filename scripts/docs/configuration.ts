@@ -23,7 +23,8 @@ function typeOf(node: Node): string {
   if (node.const !== undefined) return code(String(node.const))
   if (node.enum !== undefined) return node.enum.map((value) => code(String(value))).join(', ')
   if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join('; or ')
-  if (node.type === 'array') return node.items?.properties === undefined ? `list of ${typeOf(node.items ?? {})}` : 'list'
+  if (node.type === 'array')
+    return node.items?.properties === undefined ? `list of ${typeOf(node.items ?? {})}` : 'list'
   if (node.type === 'object') return 'map'
   if (node.type === 'integer' && node.minimum !== undefined) return `${node.minimum} to ${node.maximum}`
   return node.type === 'boolean' ? '`true`, `false`' : (node.type ?? 'any')
@@ -45,7 +46,12 @@ function* rowsOf(node: Node, path: string): Generator<string[]> {
     const list = child.items?.properties !== undefined
     const at = `${path === '' ? '' : `${path}.`}${key}${list ? '[]' : ''}`
     const required = node.required?.includes(key) ?? false
-    yield [code(at), typeOf(child), defaultOf(child, required), `${child.description ?? ''}${examplesOf(child)}`]
+    yield [
+      code(at),
+      typeOf(child),
+      defaultOf(child, required),
+      `${child.description ?? ''}${examplesOf(child)}`,
+    ]
     yield* rowsOf(child.items ?? child, at)
   }
 }
@@ -73,15 +79,22 @@ function everything(source: string): string {
 
 /** What can be configured and has no effect in this version, as `config check` says it. */
 export function notActiveSection(nowMs: number): string {
-  const sources = ['source: aws', 'source: file\n  file: /x', 'source: s3\n  s3: { bucket: my-bucket, key: k }']
+  const sources = [
+    'source: aws',
+    'source: file\n  file: /x',
+    'source: s3\n  s3: { bucket: my-bucket, key: k }',
+  ]
   const found = new Map<string, string>()
   for (const source of [...sources, 'source: directory\n  directory: /x']) {
     const loaded = parseConfig(everything(source), 'example', nowMs)
     if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.path}: ${p.problem}`).join('\n'))
     for (const { path, text } of notActive(loaded.config)) {
       const key = path.replace(/\[\d+\]/g, '[]')
-      found.set(`${key} ${text}`, `- ${code(key)}: ${text.replace(/ is not active in this version$/, '').replace(/ (for|of) (artifacts|dc1)\b/, '')}`)
+      found.set(
+        `${key} ${text}`,
+        `- ${code(key)}: ${text.replace(/ is not active in this version$/, '').replace(/ (for|of) (artifacts|dc1)\b/, '')}`,
+      )
     }
   }
-  return [...found.values()].join('\n')
+  return [...found.values()].toSorted().join('\n')
 }

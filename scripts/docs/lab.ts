@@ -28,7 +28,9 @@ export async function scenariosSection(): Promise<string> {
 export async function matrixSection(): Promise<string> {
   let text = ''
   const io: Io = {
-    stdout: (more) => void (text += more),
+    stdout(more) {
+      text += more
+    },
     stderr: () => undefined,
     stdin: null,
     color: false,
@@ -59,7 +61,8 @@ export async function checkSections(): Promise<{ before: string; after: string }
       onSnapshot: () => undefined,
     })
     let text = `$ pathproof check --snapshot dump ${link}\n`
-    for await (const { verdict, staleWouldBe } of results) text += renderTarget(verdict, { color: false, staleWouldBe })
+    for await (const { verdict, staleWouldBe } of results)
+      text += renderTarget(verdict, { color: false, staleWouldBe })
     return fenced(text)
   }
   try {

@@ -7,7 +7,8 @@ function cell(text: string): string {
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |`
   const wrong = rows.find((row) => row.length !== head.length)
-  if (wrong !== undefined) throw new Error(`expected ${head.length} cells, got ${wrong.length}: ${wrong.join(' | ')}`)
+  if (wrong !== undefined)
+    throw new Error(`expected ${head.length} cells, got ${wrong.length}: ${wrong.join(' | ')}`)
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n')
 }
 
@@ -24,7 +25,8 @@ const closing = (name: string) => `<!-- end: ${name} -->`
 function bounds(page: string, name: string): [number, number] {
   const from = page.indexOf(opening(name))
   const to = page.indexOf(closing(name))
-  if (from < 0 || to < from) throw new Error(`the page has no section "${name}" (${opening(name)} … ${closing(name)})`)
+  if (from < 0 || to < from)
+    throw new Error(`the page has no section "${name}" (${opening(name)} … ${closing(name)})`)
   return [from + opening(name).length, to]
 }
 

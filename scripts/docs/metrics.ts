@@ -13,7 +13,9 @@ const stands: Record<Scope, string> = {
 function labelText({ labels, values }: Metric): string {
   if (labels.length === 0) return 'none'
   return labels
-    .map((label) => (values[label] === undefined ? code(label) : `${code(label)}: ${values[label].join(', ')}`))
+    .map((label) =>
+      values[label] === undefined ? code(label) : `${code(label)}: ${values[label].join(', ')}`,
+    )
     .join('; ')
 }
 
@@ -34,6 +36,10 @@ export function metricsSection(): string {
   const later =
     planned.length === 0
       ? []
-      : ['### Not exported yet', 'Names that are fixed already; this version has no source for them.', table(head, planned)]
+      : [
+          '### Not exported yet',
+          'Names that are fixed already; this version has no source for them.',
+          table(head, planned),
+        ]
   return [...exported, ...later].join('\n\n')
 }

@@ -5,6 +5,7 @@ import { checkSections, matrixSection, scenariosSection, steady } from './lab.ts
 import { sectionOf, withSection } from './markdown.ts'
 import { metricsSection } from './metrics.ts'
 import { classesSection, rulesSection } from './rules.ts'
+import { filesSection, policySection } from './snapshot.ts'
 
 export const root = resolve(import.meta.dirname, '../..')
 
@@ -23,6 +24,8 @@ export async function tableSections(): Promise<Section[]> {
     { page: 'docs/metrics.md', name: 'metrics', body: metricsSection() },
     { page: 'docs/configuration.md', name: 'configuration', body: configurationSection() },
     { page: 'docs/configuration.md', name: 'not-active', body: notActiveSection(Date.now()) },
+    { page: 'docs/snapshot.md', name: 'files', body: filesSection() },
+    { page: 'docs/snapshot.md', name: 'policy', body: policySection() },
     { page: 'docs/lab.md', name: 'scenarios', body: await scenariosSection() },
   ]
 }

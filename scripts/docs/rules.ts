@@ -4,13 +4,17 @@ import { code, table } from './markdown.ts'
 
 const classes: Record<PathClass, string> = {
   gateway_endpoint: "a route `pl-… → vpce-…` in the table of the host's own subnet",
-  interface_endpoint: 'a network interface of an interface endpoint: in this VPC, in a connected one, or from on-prem',
-  nat_gateway_endpoint: "a NAT gateway in whose table the gateway endpoint's route lies: private, but paid for by the gigabyte",
+  interface_endpoint:
+    'a network interface of an interface endpoint: in this VPC, in a connected one, or from on-prem',
+  nat_gateway_endpoint:
+    "a NAT gateway in whose table the gateway endpoint's route lies: private, but paid for by the gigabyte",
   nat_gateway: 'a NAT gateway or instance, then the internet gateway',
-  internet_gateway: "an internet gateway with a public address of the socket's own; an egress-only or carrier gateway",
+  internet_gateway:
+    "an internet gateway with a public address of the socket's own; an egress-only or carrier gateway",
   public_vif: "a Direct Connect public virtual interface: public addresses, AWS's network, no internet",
   internet: "an internet provider's line, from on-prem or from a VPC back over a gateway to the site",
-  relay: 'something that forwards the connection (proxy, load balancer, appliance, mesh), or any way that is not modelled',
+  relay:
+    'something that forwards the connection (proxy, load balancer, appliance, mesh), or any way that is not modelled',
   blocked: 'no way: no route, a blackhole, a rejection, a filter',
 }
 
@@ -36,8 +40,14 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: "the chain verifies only against the host's own store, or not at all, or the name does not match",
     why: 'What answered is not shown to be the service, so the connection ended at something in between.',
   },
-  'socket.refused': { seen: 'a reset in answer to the connection', why: 'Something answered, by whatever way; anything on the way can send a reset.' },
-  'socket.failed': { seen: 'no TLS session for any other reason', why: 'The absence of a session settles nothing: packets may have left.' },
+  'socket.refused': {
+    seen: 'a reset in answer to the connection',
+    why: 'Something answered, by whatever way; anything on the way can send a reset.',
+  },
+  'socket.failed': {
+    seen: 'no TLS session for any other reason',
+    why: 'The absence of a session settles nothing: packets may have left.',
+  },
   'socket.timeouts': {
     seen: 'three time-outs in a row to this address, while another target connected by the same device and family',
     why: 'One dead address on a live host looks blocked. Packets may still have left, which is flagged, and routes outweigh it.',
@@ -67,7 +77,7 @@ const told: Record<RowId, { seen: string; why: string }> = {
     why: 'The VPC itself delivers packets to its own interfaces.',
   },
   'endpoint.not_shown': {
-    seen: "an endpoint has this address, but its state, kind, owner, VPC, age or the way to it is not shown",
+    seen: 'an endpoint has this address, but its state, kind, owner, VPC, age or the way to it is not shown',
     why: 'The same 10.x exists in many networks, and addresses are used again.',
   },
   'endpoint.trusted': {
@@ -79,7 +89,7 @@ const told: Record<RowId, { seen: string; why: string }> = {
     why: 'A bare address has no name that could show that it still is that endpoint.',
   },
   'route.gateway_endpoint': {
-    seen: "the winning route leads an AWS-owned list to an endpoint that is described as available, of type Gateway, in this VPC (or declared, in a shared VPC)",
+    seen: 'the winning route leads an AWS-owned list to an endpoint that is described as available, of type Gateway, in this VPC (or declared, in a shared VPC)',
     why: 'That route is what a gateway endpoint is.',
   },
   'route.endpoint_not_described': {
@@ -90,12 +100,18 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: 'a CIDR leads to a `vpce-…`',
     why: 'Gateway endpoints take lists only: this is an inspection endpoint, and what lies behind it is not known.',
   },
-  'route.appliance': { seen: 'a network interface or an instance is the target', why: 'What it does with the packets is not known.' },
+  'route.appliance': {
+    seen: 'a network interface or an instance is the target',
+    why: 'What it does with the packets is not known.',
+  },
   'route.nat_gateway_endpoint': {
     seen: "a NAT gateway in whose own table the list leads to a described gateway endpoint of the NAT gateway's VPC",
     why: 'The packets set out again from the NAT gateway and meet that route.',
   },
-  'route.nat_internet_gateway': { seen: 'a public NAT gateway whose own table leads to an internet gateway', why: 'This is the way of NAT.' },
+  'route.nat_internet_gateway': {
+    seen: 'a public NAT gateway whose own table leads to an internet gateway',
+    why: 'This is the way of NAT.',
+  },
   'route.nat_private_internet_gateway': {
     seen: 'a private NAT gateway whose own table leads to an internet gateway',
     why: 'It has no public address: nothing passes.',
@@ -112,7 +128,10 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: "an internet gateway, IPv4, and no public address associated to the socket's own",
     why: 'The gateway drops what it can not translate.',
   },
-  'route.egress_only_or_carrier': { seen: 'an egress-only internet gateway or a carrier gateway', why: 'Both lead out of the VPC to the public side.' },
+  'route.egress_only_or_carrier': {
+    seen: 'an egress-only internet gateway or a carrier gateway',
+    why: 'Both lead out of the VPC to the public side.',
+  },
   'route.beyond_public': {
     seen: 'a transit gateway, peering, core network or virtual private gateway; a public address',
     why: "Other networks' tables decide, and a gateway endpoint does not serve what comes from outside its VPC unless it is translated there.",
@@ -121,7 +140,10 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: 'the same; a private address that is not shown to be an endpoint',
     why: 'Whoever owns the address there answers.',
   },
-  'route.local': { seen: 'the `local` route; no known endpoint owns the address', why: 'Something in the VPC answers, and it is not an endpoint.' },
+  'route.local': {
+    seen: 'the `local` route; no known endpoint owns the address',
+    why: 'Something in the VPC answers, and it is not an endpoint.',
+  },
   'route.local_endpoints_unread': {
     seen: 'the `local` route; endpoints or network interfaces could not be read, or the endpoint is not shown in full',
     why: 'It may be an endpoint.',
@@ -134,7 +156,10 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: 'the winning route is `blackhole` or `filtered`',
     why: 'It wins and drops; nothing falls through to a shorter prefix.',
   },
-  'route.state_unknown': { seen: 'the winning route is in a state that is not known', why: 'It may take the packets or not.' },
+  'route.state_unknown': {
+    seen: 'the winning route is in a state that is not known',
+    why: 'It may take the packets or not.',
+  },
   'route.no_match': { seen: 'no route matches, with all lists read', why: 'Nothing gets out.' },
   'route.several': {
     seen: 'several routes may win, or several readings of the account count; what is left is the union over them',

@@ -33,7 +33,10 @@ async function serve(spec: WorldSpec = {}, options: Partial<MetadataServiceOptio
     (await put({ 'X-aws-ec2-metadata-token-ttl-seconds': String(seconds) })).text()
   const get = (path: string, value: string) =>
     fetch(base + path, { headers: { 'X-aws-ec2-metadata-token': value } })
-  return { base, put, token, get, pass: (seconds: number) => void (now += seconds * 1000) }
+  const pass = (seconds: number): void => {
+    now += seconds * 1000
+  }
+  return { base, put, token, get, pass, setMode: service.setMode }
 }
 
 describe('tokens', () => {
@@ -127,8 +130,80 @@ describe('a service that is out of reach', () => {
     await expect(asked).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 
+  it('off: everything is forbidden', async () => {
+    const { put, get } = await serve({}, { mode: 'off' })
+    expect((await put({ 'X-aws-ec2-metadata-token-ttl-seconds': '60' })).status).toBe(403)
+    expect((await get('/latest/meta-data/', 'x')).status).toBe(403)
+  })
+
+  it('is so from one request to the next', async () => {
+    const { token, get, setMode } = await serve()
+    const value = await token()
+    setMode('off')
+    expect((await get('/latest/meta-data/mac', value)).status).toBe(403)
+    setMode('answers')
+    expect((await get('/latest/meta-data/mac', value)).status).toBe(200)
+  })
+
   it('slow: it comes late', async () => {
     const { token } = await serve({}, { mode: 'slow', delaySeconds: 0.05 })
     expect((await token()).length).toBeGreaterThan(20)
+  })
+})
+
+describe('an imitation', () => {
+  it('v1_only: knows no tokens and wants none', async () => {
+    const { base, put } = await serve({}, { mode: 'v1_only' })
+    expect((await put({ 'X-aws-ec2-metadata-token-ttl-seconds': '60' })).status).toBe(404)
+    expect(await (await fetch(`${base}/latest/meta-data/instance-id`)).text()).toBe('i-0a000050')
+  })
+
+  it('no_document: has everything but the identity document', async () => {
+    const { token, get } = await serve({}, { mode: 'no_document' })
+    const value = await token()
+    expect((await get('/latest/dynamic/instance-identity/document', value)).status).toBe(404)
+    expect((await get('/latest/meta-data/mac', value)).status).toBe(200)
+  })
+})
+
+describe('the role', () => {
+  const role = () => ({
+    name: 'reader',
+    arn: 'arn:aws:iam::111122223333:instance-profile/reader',
+    credentials: {
+      accessKeyId: 'ASIAEXAMPLE',
+      secretAccessKey: 'secret',
+      sessionToken: 'token',
+      expirationMs: Date.UTC(2026, 0, 5, 14),
+    },
+  })
+  const path = '/latest/meta-data/iam/security-credentials/'
+
+  it('is there with its credentials', async () => {
+    const { token, get } = await serve({}, { role })
+    const value = await token()
+    expect(await (await get(path, value)).text()).toBe('reader')
+    expect(await (await get(`${path}reader`, value)).json()).toEqual({
+      Code: 'Success',
+      LastUpdated: '1970-01-01T00:16:40Z',
+      Type: 'AWS-HMAC',
+      AccessKeyId: 'ASIAEXAMPLE',
+      SecretAccessKey: 'secret',
+      Token: 'token',
+      Expiration: '2026-01-05T14:00:00Z',
+    })
+    expect((await get(`${path}other`, value)).status).toBe(404)
+    expect(await (await get('/latest/meta-data/iam/info', value)).json()).toMatchObject({
+      InstanceProfileArn: 'arn:aws:iam::111122223333:instance-profile/reader',
+    })
+  })
+
+  it('is not there on an instance without one', async () => {
+    for (const options of [{}, { role, mode: 'no_role' as const }]) {
+      const { token, get } = await serve({}, options)
+      const value = await token()
+      expect((await get(path, value)).status).toBe(404)
+      expect(await (await get('/latest/meta-data/', value)).text()).not.toContain('iam/')
+    }
   })
 })

@@ -30,7 +30,13 @@ const real: HostAccess = {
   serverAddress: (server) => server,
   hostRoute: () => Promise.reject(new Error('the real kernel was asked')),
   addresses: () => [],
-  environment: { HOME: '/root', https_proxy: 'http://real-proxy.example:3128' },
+  environment: {
+    HOME: '/root',
+    https_proxy: 'http://real-proxy.example:3128',
+    AWS_PROFILE: 'somebody',
+    AWS_ACCESS_KEY_ID: 'AKIAREAL',
+    NODE_EXTRA_CA_CERTS: '/etc/corporate.pem',
+  },
 }
 
 async function start(name: string, options: Partial<LabOptions> = {}) {
@@ -88,7 +94,7 @@ describe('connections', () => {
       ['72.21.206.96', 'sts.amazonaws.com'],
       ['52.216.8.53', regional],
     ] as const
-    const all = Array.from({ length: 40 }, (_, index) => pairs[index % pairs.length]!)
+    const all = Array.from({ length: 10 }, () => pairs).flat()
     const done = await Promise.all(
       all.map(async ([address, hostname]) => {
         const tls = await handshake(dial(address), hostname, ca)
@@ -149,6 +155,17 @@ describe('connections', () => {
     })
     expect(body.length).toBeGreaterThan(20)
   })
+
+  it('the metadata service is also where its address is mapped to', async () => {
+    const { lab, host } = await start('gateway-endpoint')
+    const { address, port } = host.serverAddress({ address: '169.254.169.254', port: 80 })
+    expect(`http://${address}:${port}`).toBe(lab.metadataUrl)
+    const answer = await fetch(`${lab.metadataUrl}/latest/api/token`, {
+      method: 'PUT',
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': '60' },
+    })
+    expect(answer.status).toBe(200)
+  })
 })
 
 describe('names', () => {
@@ -196,8 +213,8 @@ describe('names', () => {
 })
 
 describe('the host', () => {
-  it('has the world’s device, MAC and route, and none of this machine’s proxies', async () => {
-    const { host } = await start('gateway-endpoint')
+  it('has the world’s device, MAC and route, and none of this machine’s proxies, credentials and roots', async () => {
+    const { lab, host } = await start('gateway-endpoint')
     expect(await host.hostRoute('52.216.8.53', null)).toEqual({
       method: 'ip_route_get',
       device: 'ens5',
@@ -212,7 +229,13 @@ describe('the host', () => {
     expect(host.addresses()).toEqual([
       { device: 'ens5', address: '10.0.1.50', family: 4, mac: '02:1a:00:00:00:50', linkLocal: false },
     ])
-    expect(host.environment).toEqual({ HOME: '/root' })
+    expect(host.environment).toEqual({
+      HOME: '/root',
+      AWS_CONFIG_FILE: '/dev/null',
+      AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+      AWS_ENDPOINT_URL_EC2: lab.apiUrl,
+      AWS_ENDPOINT_URL_STS: lab.apiUrl,
+    })
     expect(host.bootId).toBe('boot')
   })
 })

@@ -173,7 +173,9 @@ describe('mistakes in a scenario', () => {
     [
       'a word of the wrong list',
       `${minimal}metadata: loud\n`,
-      ['mine.yaml:8:11: metadata: Invalid option: expected one of "answers"|"silent"|"hop_limit"'],
+      [
+        'mine.yaml:8:11: metadata: Invalid option: expected one of "answers"|"silent"|"off"|"hop_limit"|"slow"|"v1_only"|"no_document"|"no_role"',
+      ],
     ],
     [
       'undetermined without a reason',

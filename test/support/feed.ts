@@ -25,7 +25,7 @@ export function createFeed<T>(show: (items: readonly T[]) => string): Feed<T> {
       ended = why
       wake()
     },
-    until(what, find, seconds = 30) {
+    until(what, find, seconds = 15) {
       return new Promise((resolve, reject) => {
         const fail = (why: string): void => {
           done()

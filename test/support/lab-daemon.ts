@@ -1,11 +1,12 @@
-import { type Config } from '../../agent/config/config.ts'
+import type { TimerClock } from '../../agent/clock.ts'
+import type { Config } from '../../agent/config/config.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { type Daemon, startDaemon } from '../../agent/daemon.ts'
 import { createLog } from '../../agent/log.ts'
 import { sleep } from '../../agent/machine.ts'
 import { type Lab, startLab } from '../../lab/lab.ts'
 import { loadScenario, parseScenario, type Scenario } from '../../lab/scenario.ts'
-import type { HostAccess } from '../../model/host.ts'
+import type { Clock, HostAccess } from '../../model/host.ts'
 import type { TargetVerdict } from '../../model/verdict.ts'
 import { systemHost } from '../../probes/host.ts'
 import type { HandClock } from '../agent/hand-clock.ts'
@@ -54,7 +55,7 @@ export interface LabDaemonOptions {
   document?(lab: Lab): object
   /** Changes what the daemon gets of the machine. */
   host?(host: HostAccess): HostAccess
-  /** Moves the schedule, lives and dates; left out: the real clocks. */
+  /** Moves the schedule, lives and dates; left out: the real clocks, and a schedule that runs ten times as fast. */
   clock?: HandClock
   loadAgain?: () => Promise<{ ok: true; config: Config } | { ok: false; text: string }>
 }
@@ -86,7 +87,7 @@ export async function startLabDaemon(options: LabDaemonOptions): Promise<Running
       version: '0.0.0-test',
       readText: () => Promise.resolve(null),
       sleep: clock === undefined ? sleep : sleepBy(clock),
-      ...(clock === undefined ? {} : { timers: clock }),
+      timers: clock ?? hastened(host.clock),
       random: () => 0,
       hostRoots: () => [],
       loadAgain: options.loadAgain ?? null,
@@ -109,13 +110,28 @@ export async function startLabDaemon(options: LabDaemonOptions): Promise<Running
         return line === undefined ? null : Number(line.slice(series.length + 1))
       },
       async stop() {
-        await daemon.stop(0)
+        const stopped = daemon.stop(0)
+        await clock?.advance(0)
+        await stopped
         await lab.close()
       },
     }
   } catch (error) {
     await lab.close()
     throw error
+  }
+}
+
+/** The schedule runs ten times as fast; lives, dates and probes keep their time. */
+function hastened(clock: Clock): TimerClock {
+  const startMs = clock.monotonicMs()
+  return {
+    wallMs: () => clock.wallMs(),
+    monotonicMs: () => startMs + 10 * (clock.monotonicMs() - startMs),
+    setTimer(ms, fn) {
+      const timer = setTimeout(fn, ms / 10)
+      return () => clearTimeout(timer)
+    },
   }
 }
 
@@ -133,13 +149,25 @@ function sleepBy(clock: HandClock) {
     })
 }
 
-/** Lets `seconds` go by and waits until each of the targets has been judged by a cycle that began then. */
-export async function round(running: RunningDaemon, clock: HandClock, seconds: number, targets?: number): Promise<TargetVerdict[]> {
+/**
+ * Lets time go by until each target has completed a cycle, for at most twice its interval: a target's second cycle
+ * comes up to one and a half intervals after its first. `read`: a step of the scenario that dates the snapshot anew,
+ * taken again and again meanwhile, as a reader of the account would.
+ */
+export async function round(
+  running: RunningDaemon,
+  clock: HandClock,
+  seconds: number,
+  targets: number,
+  read: string | null = null,
+): Promise<TargetVerdict[]> {
   const from = running.verdicts.items.length
-  await clock.advance(seconds * 1000)
-  const wanted = targets ?? new Set(running.daemon.verdicts().map((v) => v.target)).size
-  return running.verdicts.until(`${wanted} verdicts`, (all) => {
-    const seen = new Map(all.slice(from).map((v) => [v.target, v]))
-    return seen.size >= wanted ? [...seen.values()] : null
-  })
+  for (let passed = 0; passed < 2 * seconds; passed += seconds / 8) {
+    if (read !== null) await running.lab.apply(read)
+    await clock.advance((seconds / 8) * 1000)
+    await running.daemon.settled()
+    const seen = new Map(running.verdicts.items.slice(from).map((v) => [v.target, v]))
+    if (seen.size >= targets) return [...seen.values()]
+  }
+  throw new Error(`not all of ${targets} targets were judged`)
 }
