@@ -1,16 +1,21 @@
 import type { HostAccess } from '../model/host.ts'
 import type { PathState } from '../model/path.ts'
 import type { Target } from '../model/target.ts'
-import type { Snapshot } from '../model/topology.ts'
+import type { Snapshot, Vantage } from '../model/topology.ts'
 import type { TargetVerdict } from '../model/verdict.ts'
 import { judgeTarget } from '../verdict/target.ts'
 import { contentHash } from '../aws/snapshot-content.ts'
 import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
 import type { Config } from './config/config.ts'
+import { discoverOnce } from './discovery.ts'
 import { deadlineSeconds } from './fleet.ts'
+import { sleep } from './machine.ts'
 import { type NameWatch, watchName } from './name-watch.ts'
 import { mostRedirects, redirectedNames } from './redirects.ts'
 import { createShared } from './shared.ts'
+import type { ProgramCommand } from './snapshot-child.ts'
+import { type SourceReading, readingProblems } from './snapshot-keeper.ts'
+import { regionOf, snapshotSource } from './snapshot-source.ts'
 import { createTaintBook } from './taint.ts'
 import { findVantage } from './vantage.ts'
 
@@ -20,8 +25,12 @@ export interface CheckDeps {
   readText(path: string): Promise<string | null>
   hostRoots: (() => string[]) | null
   signal: AbortSignal
-  /** Told once the snapshot has been read. */
-  onSnapshot(snapshot: Snapshot): void
+  /** How this program is started once more, to read the account by its API; left out: it is not read that way. */
+  program?: ProgramCommand
+  /** Told once the snapshot has been read, and what is wrong with it, one line each. */
+  onSnapshot(snapshot: Snapshot, problems: readonly string[]): void
+  /** Told what was discovered, where no targets were given; `because` says why that is not more. */
+  onDiscovered?(targets: readonly Target[], because: readonly string[]): void
 }
 
 export interface CheckResult {
@@ -33,37 +42,74 @@ export interface CheckResult {
 /** As many addresses of one group as a one-off look dials; a name with more says so. */
 const mostPerGroup = 64
 
+/** The account once, from a directory or by its API; null where nothing names either. */
+async function readOnce(
+  config: Config,
+  snapshotDirectory: string | null,
+  vantage: Vantage,
+  { host, signal, program }: CheckDeps,
+): Promise<SourceReading | null> {
+  const { source, directory } = config.topology
+  const from = snapshotDirectory ?? (source === 'directory' ? directory : null)
+  if (from !== null) {
+    const nowMs = host.clock.wallMs()
+    return { snapshot: await readSnapshotDirectory(from, { nowMs, undated: 'mtime', signal }), failures: [] }
+  }
+  if (program === undefined || source !== 'aws' || regionOf(config, vantage, host.environment) === null)
+    return null
+  const ignored = () => undefined
+  const { read } = snapshotSource(config, () => vantage, {
+    host,
+    program,
+    signal,
+    onLine: ignored,
+    onProblem: ignored,
+  })
+  return (await read?.('all', null)) ?? null
+}
+
 /**
  * Looks once at each target: asks, dials every known address, judges. `snapshotDirectory` (or the
- * configuration's own) is read once, before the first attempt.
+ * configuration's own source) is read once, before the first attempt. Targets null: those that are discovered.
  */
 export async function* check(
-  targets: readonly Target[],
+  given: readonly Target[] | null,
   config: Config,
   snapshotDirectory: string | null,
   deps: CheckDeps,
 ): AsyncGenerator<CheckResult> {
   const { host, signal } = deps
-  const directory =
-    snapshotDirectory ?? (config.topology.source === 'directory' ? config.topology.directory : null)
   const vantage = await findVantage({
     host,
     readText: deps.readText,
     configured: config.agent.vantage,
     signal,
   })
-  const snapshot =
-    directory === null
-      ? null
-      : await readSnapshotDirectory(directory, { nowMs: host.clock.wallMs(), undated: 'mtime', signal })
-  if (snapshot !== null) deps.onSnapshot(snapshot)
+  const read = await readOnce(config, snapshotDirectory, vantage, deps)
+  const snapshot = read?.snapshot ?? null
+  if (read !== null) deps.onSnapshot(read.snapshot, readingProblems(read))
   const reading = snapshot === null ? null : { snapshot, content: contentHash(snapshot) }
+  let targets = given
+  if (targets === null) {
+    const { lookup, clock } = host
+    const found = await discoverOnce({
+      vantage,
+      snapshot,
+      lookup,
+      clock,
+      sleep,
+      maxNames: config.limits.names,
+      signal,
+    })
+    deps.onDiscovered?.(found.targets, found.because)
+    targets = found.targets
+  }
   let sequence = 0
   const shared = createShared({
     config,
     configuration: () => null,
     host,
-    vantage,
+    vantage: () => vantage,
     version: deps.version,
     nextId: () => `check-${process.pid.toString(36)}-${(++sequence).toString(36)}`,
     reading: () => reading,

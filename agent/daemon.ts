@@ -1,32 +1,39 @@
 import { readFileSync } from 'node:fs'
 import type { HostAccess } from '../model/host.ts'
 import type { Target } from '../model/target.ts'
-import type { TargetVerdict } from '../model/verdict.ts'
+import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
 import { redactValue } from '../model/redact.ts'
 import { rulesVersion } from '../model/verdict.ts'
-import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
 import { catalogue } from '../exporters/catalogue.ts'
 import { createProbeMetrics } from '../exporters/probe-metrics.ts'
 import { createProcessMetrics } from '../exporters/process-metrics.ts'
 import { createSeriesSet } from '../exporters/prometheus.ts'
 import { type StatusRow, statusPage } from '../exporters/status-page.ts'
+import { createTopologyMetrics } from '../exporters/topology-metrics.ts'
 import { createVerdictMetrics } from '../exporters/verdict-metrics.ts'
 import { type TimerClock, withTimers } from './clock.ts'
 import type { Config } from './config/config.ts'
 import { configHash } from './config/effective.ts'
 import { targetsOf } from './config/targets.ts'
+import { createDiscovery } from './discovery.ts'
+import { discoveredFile } from './discovered-store.ts'
 import { createFleet, lifeKey } from './fleet.ts'
 import { createHttp } from './http.ts'
 import { parseListenAddress } from './listen.ts'
+import { sleep } from './machine.ts'
 import { createLives } from './lives.ts'
 import type { Log } from './log.ts'
 import { createRecord, createRing } from './record.ts'
 import { createScheduler } from './schedule.ts'
 import { type Shared, createShared } from './shared.ts'
-import { type KeptReading, createSnapshotKeeper } from './snapshot-keeper.ts'
+import { type ProgramCommand, ownProgram } from './snapshot-child.ts'
+import type { KeptReading } from './snapshot-keeper.ts'
+import { createTopology } from './topology.ts'
+import { stateDirectoryOf } from './state-file.ts'
 import { createTaintBook } from './taint.ts'
 import { findVantage } from './vantage.ts'
-import { attemptDocument, targetDocument } from './verdict-document.ts'
+import { createVantageKeeper } from './vantage-keeper.ts'
+import { attemptDocument, targetPieces } from './verdict-document.ts'
 
 export interface DaemonDeps {
   host: HostAccess
@@ -44,6 +51,8 @@ export interface DaemonDeps {
   loadAgain: (() => Promise<{ ok: true; config: Config } | { ok: false; text: string }>) | null
   /** Called for each judgement of a target; the lab's display listens here. */
   onVerdict?(verdict: TargetVerdict, changed: boolean): void
+  /** How this program is started once more, to read the account; left out: as it was started itself. */
+  program?: ProgramCommand
   /** Overrides `web.listen`. */
   listen?: string
 }
@@ -52,9 +61,14 @@ export interface Daemon {
   address: { host: string; port: number }
   verdicts(): TargetVerdict[]
   reload(): Promise<{ ok: boolean; text: string }>
+  /** Resolves when no cycle is under way. */
+  settled(): Promise<void>
   /** Starts no further cycle, lets the ones under way end for at most `graceSeconds`, closes everything. */
   stop(graceSeconds: number): Promise<void>
 }
+
+/** For what was aborted to come to its end. */
+const lastSeconds = 2
 
 /** What every watch rests on: if any of it changes, all start anew. */
 function foundation({ targets: _targets, web: _web, exporters: _exporters, ...rest }: Config): string {
@@ -82,7 +96,6 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   const verdictMetrics = createVerdictMetrics(series)
   const probeMetrics = createProbeMetrics(series)
   const processMetrics = createProcessMetrics()
-  const topologySuccess = series.gauge('pathproof_topology_last_success_timestamp_seconds', {})
   const reloadGood = series.gauge('pathproof_config_last_reload_successful', {})
   const reloadAt = series.gauge('pathproof_config_last_reload_success_timestamp_seconds', {})
   series
@@ -98,22 +111,38 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     log.error('record_lost', { sequence: lost, error: error as Error }),
   )
   const lives = createLives(monotonicMs)
-  const vantage = await findVantage({
-    host,
-    readText: deps.readText,
-    configured: config.agent.vantage,
+  let hostInfo: { remove(): void } | null = null
+  const vantages = createVantageKeeper({
+    find: () =>
+      findVantage({
+        host,
+        readText: deps.readText,
+        configured: config.agent.vantage,
+        signal: stopping.signal,
+      }),
+    clock: host.clock,
+    sleep: deps.sleep,
     signal: stopping.signal,
+    onChange(vantage, before) {
+      const { kind, because, accountId, region, interfaces } = vantage
+      log.info('vantage', { kind, because, interfaces: interfaces.map(({ id }) => id) })
+      record('vantage', vantage)
+      hostInfo?.remove()
+      const gauge = series.gauge('pathproof_host_info', {
+        vantage: kind,
+        account_id: accountId ?? '',
+        region: region ?? '',
+        vpc_id: interfaces[0]?.vpcId ?? '',
+      })
+      gauge.set(1)
+      hostInfo = gauge
+      if (before === null) return
+      const reading = keeper.current()
+      if (reading !== null) fleet.readAgain(reading)
+      discovery.nudge()
+    },
   })
-  log.info('vantage', { kind: vantage.kind, because: vantage.because })
-  const [own] = vantage.interfaces
-  series
-    .gauge('pathproof_host_info', {
-      vantage: vantage.kind,
-      account_id: vantage.accountId ?? '',
-      region: vantage.region ?? '',
-      vpc_id: own?.vpcId ?? '',
-    })
-    .set(1)
+  await vantages.refresh()
 
   const lists = new Map<string, { remove(): void }>()
   const showLists = (reading: KeptReading): void => {
@@ -132,30 +161,27 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     }
   }
 
-  const directory = config.topology.source === 'directory' ? config.topology.directory : null
-  const keeper = createSnapshotKeeper({
-    read:
-      directory === null
-        ? null
-        : () =>
-            readSnapshotDirectory(directory, { nowMs: wallMs(), undated: 'refuse', signal: stopping.signal }),
-    refreshSeconds: config.topology.refreshSeconds,
-    clock: host.clock,
-    jitter: deps.random,
+  const topology = await createTopology(config, {
+    host,
+    log,
+    version,
+    program: deps.program ?? ownProgram(),
+    vantage: () => vantages.current(),
+    metrics: createTopologyMetrics(series),
     sleep: deps.sleep,
+    random: deps.random,
     signal: stopping.signal,
-    onProblem: (problem) => log.warn('topology_problem', { problem }),
     onReading(reading, changed) {
-      const complete = Object.values(reading.snapshot.parts).every((part) => part.read)
-      if (complete) topologySuccess.set(wallMs() / 1000)
       showLists(reading)
       if (!changed) return
       const { id, account, region, source } = reading.snapshot
       record('snapshot', { id, account, region, source })
       log.info('topology_changed', { snapshot: id.slice(0, 12), source })
       fleet.readAgain(reading)
+      discovery.nudge()
     },
   })
+  const { keeper } = topology
 
   const taint = createTaintBook()
   const fleet = createFleet({
@@ -199,10 +225,11 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       config: configured,
       configuration: () => configuration,
       host,
-      vantage,
+      vantage: vantages.current,
       version,
       nextId,
       reading: () => keeper.current(),
+      others: () => topology.others(),
       observed(target, observation) {
         record('observation', observation)
         const hostname = 'hostname' in observation ? observation.hostname : null
@@ -231,15 +258,39 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   // The limits hold for the whole agent: targets that stay and those that come must share them.
   let base: { on: string; shared: Shared } | null = null
 
+  const watch = (targets: Target[], shared: Shared, anew: boolean): void => {
+    fleet.replace(targets, shared, anew)
+    verdictMetrics.sync(fleet.targets())
+    scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
+  }
+
+  const kept = stateDirectoryOf(host.environment)
+  const discovery = createDiscovery({
+    enabled: () => config.targets.length === 0,
+    vantage: vantages.current,
+    snapshot: () => keeper.current()?.snapshot ?? null,
+    lookup: host.lookup,
+    store: kept === null ? null : discoveredFile(kept),
+    maxNames: () => config.limits.names,
+    clock: host.clock,
+    sleep: deps.sleep,
+    onTargets(targets) {
+      if (base === null) return
+      log.info('discovered', { targets: targets.map(({ name }) => name) })
+      watch(targets, base.shared, false)
+    },
+    onProblem: (problem) => log.warn('discovery_problem', { problem }),
+    signal: stopping.signal,
+  })
+
   const take = (configured: Config, targets: Target[]): void => {
     const on = foundation(configured)
     const anew = base?.on !== on
     if (base === null || anew) base = { on, shared: sharedFor(configured) }
     config = configured
     configuration = configHash(configured)
-    fleet.replace(targets, base.shared, anew)
-    verdictMetrics.sync(fleet.targets())
-    scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
+    watch(targets, base.shared, anew)
+    discovery.nudge()
     reloadGood.set(1)
     reloadAt.set(wallMs() / 1000)
     record('lifecycle', { event: 'configured', version, configuration })
@@ -270,8 +321,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       )
     }
     const listened = config.web.listen
+    if (targets.length === 0) await discovery.load()
     try {
-      take(loaded.config, targets)
+      take(loaded.config, targets.length === 0 ? discovery.targets() : targets)
     } catch (error) {
       return refuse(error instanceof Error ? error.message : String(error))
     }
@@ -289,11 +341,19 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     return next
   }
 
+  /** An attempt of an earlier cycle: whoever follows a link should still find it. */
+  const attemptOnRecord = (id: string): AttemptVerdict | null => {
+    const of = (verdict: TargetVerdict) =>
+      verdict.names.flatMap((name) => name.attempts.find((attempt) => attempt.id === id) ?? [])[0] ?? null
+    const verdict = ring.last('target_verdict', (body) => of(body) !== null)
+    return verdict === null ? null : of(verdict)
+  }
+
   const readyBecause = (): string[] => {
     const because: string[] = []
-    if (directory !== null && keeper.current() === null)
+    if (topology.configured && keeper.current() === null)
       because.push("the account's snapshot has not been read yet")
-    if (fleet.targets().length === 0) because.push('no targets are configured')
+    if (fleet.targets().length === 0) because.push('no targets are configured', ...discovery.because())
     return because
   }
 
@@ -329,7 +389,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     page: () =>
       statusPage({
         version,
-        vantage: vantage.kind,
+        vantage: vantages.current().kind,
         nowMs: wallMs(),
         notices: [...readyBecause(), ...keeper.problems()],
         rows: rows(),
@@ -337,13 +397,13 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     verdicts: () => ({
       head: {
         version,
-        vantage: { kind: vantage.kind, because: vantage.because },
+        vantage: { kind: vantages.current().kind, because: vantages.current().because },
         snapshot: keeper.current()?.snapshot.id ?? null,
       },
-      targets: fleet.verdicts().map(targetDocument),
+      targets: fleet.verdicts().map(targetPieces),
     }),
     attempt(id) {
-      const found = fleet.attempt(id)
+      const found = fleet.attempt(id) ?? attemptOnRecord(id)
       return found === null ? null : redactValue(attemptDocument(found))
     },
     ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
@@ -358,23 +418,29 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   if ('error' in listen) throw new Error(`web.listen: ${wanted}: ${listen.error}`)
   const { targets, problems } = targetsOf(config)
   if (problems.length > 0) throw new Error(problems.map((p) => p.problem).join('\n'))
-  await keeper.refresh()
+  await topology.start()
   const address = await http.listen(listen)
   record('lifecycle', { event: 'started', version, configuration })
-  take(config, targets)
-  const keeping = keeper.run()
+  if (targets.length === 0) await discovery.load()
+  take(config, targets.length === 0 ? discovery.targets() : targets)
+  const keeping = Promise.all([keeper.run(), vantages.run(), discovery.run()])
   log.info('listening', { host: address.host, port: address.port })
 
   return {
     address,
     verdicts: () => fleet.verdicts(),
     reload,
+    settled: () => scheduler.settled(),
     async stop(graceSeconds) {
       scheduler.stop()
       await Promise.race([scheduler.settled(), deps.sleep(graceSeconds, stopping.signal)])
       ending.abort(new Error('the agent stops'))
       stopping.abort(new Error('the agent stops'))
-      await Promise.all([scheduler.settled(), keeping, http.close(1)])
+      // What does not heed the signal must not keep a service from ending.
+      const over = new AbortController()
+      const closed = Promise.all([scheduler.settled(), keeping, http.close(1)])
+      await Promise.race([closed, sleep(lastSeconds, over.signal)])
+      over.abort()
       record('lifecycle', { event: 'stopped', version, configuration })
       log.info('stopped', {})
       log.flush()

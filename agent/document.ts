@@ -4,7 +4,7 @@ import { redact } from '../model/redact.ts'
 const sliceCharacters = 16_384
 
 /** Members, elements, their members, … that are still taken apart; what lies deeper is one piece. */
-const depth = 5
+const depth = 6
 
 /**
  * A plain value as JSON, in pieces. Every string passes the redactor, whatever it came from. Iterables

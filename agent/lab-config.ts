@@ -11,8 +11,11 @@ export interface LabConfigOptions {
 
 /** The configuration with which the agent watches a lab: its names, its snapshot, its certificate authority. */
 export function labConfig(lab: Lab, { every, listen, nowMs }: LabConfigOptions): LoadResult {
+  const { vantage, ...declared } = lab.scenario.agent
   const document = {
     version: 1,
+    ...(vantage !== undefined && { agent: { vantage } }),
+    ...declared,
     targets: lab.scenario.names.map(({ target, ...what }) => {
       const { require = 'private', ...rest } = what
       return {

@@ -114,5 +114,10 @@ export function liveTarget(
   )
   const state =
     open && (verdict.state === 'public' || verdict.state === 'mixed') ? verdict.state : 'undetermined'
-  return { ...verdict, met: false, state, names: names.map((name) => name.verdict) }
+  return {
+    ...verdict,
+    met: verdict.met === null ? null : false,
+    state,
+    names: names.map((name) => name.verdict),
+  }
 }

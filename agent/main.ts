@@ -1,5 +1,8 @@
+import { redact } from '../model/redact.ts'
+import { safeText } from '../model/text.ts'
 import { chooseCommand } from './cli/usage.ts'
 import type { Io } from './cli/io.ts'
+import { readerArgument } from './snapshot-request.ts'
 import { terminalIo } from './terminal-io.ts'
 import { version } from './version.ts'
 
@@ -9,7 +12,9 @@ const commands = {
   check: 'one look at names, URLs or all targets: verdict, reasons, fix',
   name: 'reads a host name or (presigned) URL without any network',
   route: "which of the account's routes wins for an address, and what that leaves",
+  snapshot: 'reads the account once and writes what --snapshot reads',
   config: 'checks and prints the configuration',
+  doctor: 'what this host and account can and can not see',
   lab: 'a simulated AWS, and the agent running against it',
 } as const
 
@@ -23,7 +28,9 @@ const load: { [K in keyof typeof commands]: () => Promise<Run> } = {
     return (argv, io) => nameCommand(argv, { ...io, nowMs: io.nowMs() })
   },
   route: async () => (await import('./cli/route.ts')).routeCommand,
+  snapshot: async () => (await import('./cli/snapshot.ts')).snapshotCommand,
   config: async () => (await import('./cli/config.ts')).configCommand,
+  doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
   lab: async () => (await import('./cli/lab.ts')).labCommand,
 }
 
@@ -47,6 +54,16 @@ async function main(argv: string[]): Promise<number> {
   return run(chosen.argv, io)
 }
 
+/** The reader of the account: what a credential source of the SDK left open must not keep it alive. */
+async function readerProcess(): Promise<never> {
+  const { runReader } = await import('./snapshot-reader.ts')
+  const write = (text: string) =>
+    new Promise<void>((resolve, reject) =>
+      process.stdout.write(text, (error) => (error ? reject(error) : resolve())),
+    )
+  process.exit(await runReader(process.stdin, write))
+}
+
 const argv = process.argv.slice(2)
 // A reader that goes away (`pathproof … | head`) is no failure. What `check` found must still show in its exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -59,4 +76,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 // A daemon outlives whoever collects its log.
 process.stderr.on('error', () => undefined)
-process.exitCode = await main(argv)
+// What nobody expected may hold anything, a URL with its signature too.
+process.on('uncaughtException', (error) => {
+  const lines = String(error instanceof Error ? (error.stack ?? error.message) : error).split('\n')
+  process.stderr.write(`pathproof: ${lines.map((line) => safeText(redact(line), 500)).join('\n')}\n`)
+  process.exit(1)
+})
+process.exitCode = argv[0] === readerArgument ? await readerProcess() : await main(argv)
+// Nothing that hangs (a look-up in the C library can't be called off) keeps a stopped daemon alive.
+if (argv[0] === 'run') process.exit()

@@ -1,10 +1,12 @@
 import type { Observation } from '../model/observation.ts'
+import type { Vantage } from '../model/topology.ts'
 import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
 
 /** Everything that is recorded, by kind. A new kind is a line here. */
 export interface RecordBodies {
   /** The agent starts, stops, or takes over a configuration. */
   lifecycle: { event: 'started' | 'stopped' | 'configured'; version: string; configuration: string | null }
+  vantage: Vantage
   snapshot: { id: string; account: string | null; region: string | null; source: string }
   observation: Observation
   attempt_verdict: AttemptVerdict
@@ -56,16 +58,33 @@ export interface Ring extends Sink {
   dropped(): number
 }
 
-/** The last `capacity` records (default 4096) in memory. */
-export function createRing(capacity = 4096): Ring {
+/** A verdict holds its attempts with their evidence, some kilobytes each; everything else is small. */
+function weightOf({ kind, body }: Recorded): number {
+  return kind === 'target_verdict' ? 1 + body.names.reduce((sum, name) => sum + name.attempts.length, 0) : 1
+}
+
+/**
+ * The last `capacity` records (default 4096) in memory, and of these only the youngest that hold at most `maxWeight`
+ * records and attempts together (default 32,768): names with thousands of addresses must not fill it.
+ */
+export function createRing(capacity = 4096, maxWeight = 32_768): Ring {
   if (!Number.isInteger(capacity) || capacity < 1) {
     throw new RangeError(`capacity: got ${capacity}, expected at least 1`)
   }
-  const slots: Recorded[] = []
+  const slots: (Recorded | undefined)[] = []
   let appended = 0
+  let first = 0
+  let weight = 0
+
+  const drop = (): void => {
+    const oldest = slots[first % capacity]
+    if (oldest !== undefined) weight -= weightOf(oldest)
+    slots[first % capacity] = undefined
+    first++
+  }
 
   function* youngestFirst(): Generator<Recorded> {
-    for (let index = appended - 1; index >= appended - slots.length; index--) {
+    for (let index = appended - 1; index >= first; index--) {
       const record = slots[index % capacity]
       if (record !== undefined) yield record
     }
@@ -73,8 +92,11 @@ export function createRing(capacity = 4096): Ring {
 
   return {
     append(record) {
+      if (appended - first === capacity) drop()
       slots[appended % capacity] = record
       appended++
+      weight += weightOf(record)
+      while (weight > maxWeight && appended - first > 1) drop()
     },
     records<K extends RecordKind>(kind?: K) {
       const found: Recorded[] = []
@@ -89,7 +111,7 @@ export function createRing(capacity = 4096): Ring {
       }
       return null
     },
-    size: () => slots.length,
-    dropped: () => appended - slots.length,
+    size: () => appended - first,
+    dropped: () => first,
   }
 }

@@ -1,6 +1,6 @@
 import type { Evidence } from '../model/evidence.ts'
 import type { AttemptVerdict, NameVerdict, Requirement, TargetVerdict } from '../model/verdict.ts'
-import { redactValue } from '../model/redact.ts'
+import { redact, redactValue } from '../model/redact.ts'
 
 function requirementDocument(require: Requirement): string | string[] {
   return require.kind === 'classes' ? [...require.classes] : require.kind
@@ -47,14 +47,14 @@ export function attemptDocument(attempt: AttemptVerdict) {
   }
 }
 
-function nameDocument(name: NameVerdict) {
+function nameDocument<A>(name: NameVerdict, attempts: A) {
   return {
     hostname: name.hostname,
     style: name.style,
     state: name.state,
     proof: name.proof,
     confirmation: name.confirmation,
-    attempts: name.attempts.map(attemptDocument),
+    attempts,
     wouldDecide: name.wouldDecide,
     fix: name.fix,
     possible: name.possible,
@@ -62,10 +62,9 @@ function nameDocument(name: NameVerdict) {
   }
 }
 
-/** A target's verdict as `check --json` and `/api/v1/verdicts` give it; nothing secret is left in it. */
-export function targetDocument(verdict: TargetVerdict) {
+function documentOf<N>(verdict: TargetVerdict, nameOf: (name: NameVerdict) => N) {
   const { waiver } = verdict
-  return redactValue({
+  return {
     target: verdict.target,
     require: requirementDocument(verdict.require),
     met: verdict.met,
@@ -73,12 +72,27 @@ export function targetDocument(verdict: TargetVerdict) {
       waiver === null
         ? null
         : {
-            reason: waiver.reason,
-            ticket: waiver.ticket,
+            reason: redact(waiver.reason),
+            ticket: waiver.ticket === null ? null : redact(waiver.ticket),
             until: new Date(waiver.untilMs).toISOString(),
             active: verdict.waiverActive,
           },
     state: verdict.state,
-    names: verdict.names.map(nameDocument),
+    names: verdict.names.map(nameOf),
+  }
+}
+
+/** A target's verdict as `check --json` gives it; nothing secret is left in it. */
+export function targetDocument(verdict: TargetVerdict) {
+  return documentOf(verdict, (name) => {
+    // Each by itself: the redactor takes no more than so many values at a time, and a name may have thousands of addresses.
+    const attempts = name.attempts.map((attempt) => redactValue(attemptDocument(attempt)))
+    const { attempts: _all, ...rest } = nameDocument(name, null)
+    return { ...(redactValue(rest) as typeof rest), attempts }
   })
+}
+
+/** The same for `jsonPieces`, which redacts every string itself: the attempts are made one by one, as they are asked for. */
+export function targetPieces(verdict: TargetVerdict) {
+  return documentOf(verdict, (name) => nameDocument(name, Iterator.from(name.attempts).map(attemptDocument)))
 }

@@ -1,7 +1,7 @@
-import { request } from 'undici'
+import { Agent, type Dispatcher, buildConnector, request } from 'undici'
 import type { Endpoint } from '../model/host.ts'
-import type { MetadataInterface } from '../model/topology.ts'
-import { canonicalIp } from '../net/ip.ts'
+import { parseInterface, parseMacs } from './imds-interface.ts'
+import type { InstanceInterface } from './imds-interface.ts'
 
 /** Instance metadata service, IPv4 address (EC2 user guide, "Use IMDSv2"). */
 export const imdsEndpoint: Endpoint = { address: '169.254.169.254', port: 80 }
@@ -12,37 +12,69 @@ export interface IdentityDocument {
   region: string
 }
 
+/**
+ * Why nothing was learnt: `disabled`: not asked; `no_connection`: nothing is there; `no_token`: it took the
+ * connection and never gave the token, as behind a hop limit; `refused`: it gives no token of version 2;
+ * `failed`: a token came, what followed was no use.
+ */
+export type MetadataSilence = 'disabled' | 'no_connection' | 'no_token' | 'refused' | 'failed'
+
 export type MetadataReading =
-  | { answered: true; document: IdentityDocument | null; interfaces: MetadataInterface[]; problems: string[] }
-  /** Nothing, or nothing that speaks IMDSv2, is there: in a container often only the hop limit of 1. */
-  | { answered: false; because: string }
+  | {
+      answered: true
+      /** Null: none, or not of AWS's form. */
+      document: IdentityDocument | null
+      interfaces: InstanceInterface[]
+      problems: string[]
+    }
+  | { answered: false; silence: MetadataSilence; because: string }
 
 export interface ImdsDeps {
   /** Where the service listens; its well-known address outside the lab. */
   endpoint: Endpoint
-  /** For each request. A host without the service must not stall. */
+  /** For each request, the one for the token first: a host without the service must not stall. */
   timeoutSeconds: number
+  /** For all of them together. */
+  deadlineSeconds: number
   signal: AbortSignal
 }
 
-const macPattern = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/
 const maxBodyBytes = 64 * 1024
+const maxInterfaces = 64
+/** Long enough for one reading, and nothing to steal afterwards (allowed are 1 to 21600). */
+const tokenSeconds = 60
 
-async function ask(
-  deps: ImdsDeps,
-  method: 'GET' | 'PUT',
-  path: string,
-  headers: Record<string, string>,
-): Promise<{ status: number; text: string }> {
-  const signal = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.timeoutSeconds * 1000)])
-  const { address, port } = deps.endpoint
-  const response = await request(`http://${address}:${port}${path}`, { method, headers, signal })
-  let text = ''
-  for await (const chunk of response.body) {
-    text += String(chunk)
-    if (text.length > maxBodyBytes) throw new Error(`answer to ${path} is longer than ${maxBodyBytes} bytes`)
+interface Answer {
+  status: number
+  text: string
+}
+
+type Ask = (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) => Promise<Answer>
+
+/** What went wrong after the token, in words that are fit to print. */
+function problem(text: string): Error {
+  return Object.assign(new Error(text), { name: 'MetadataProblem' })
+}
+
+async function bodyOf(body: Dispatcher.ResponseData['body'], path: string): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += (chunk as Buffer).length
+    if (bytes > maxBodyBytes) throw problem(`the answer to ${path} is longer than ${maxBodyBytes} bytes`)
+    chunks.push(chunk as Buffer)
   }
-  return { status: response.statusCode, text }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Rejects as soon as the signal fires: undici itself heeds it only once it is connected. */
+function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason as Error)
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+  })
 }
 
 /** An identity document of AWS's form, or null. The signature is not checked: the document only locates the host. */
@@ -61,83 +93,112 @@ export function parseIdentityDocument(text: string): IdentityDocument | null {
   return { instanceId, accountId, region }
 }
 
-function lines(text: string | null): string[] {
-  return (text ?? '')
-    .split('\n')
-    .map((l) => l.trim())
-    .filter(Boolean)
+/** A request that ran out of time is no answer at all; everything else is named by its code. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  if (error.name === 'TimeoutError') return 'timeout'
+  return (error as NodeJS.ErrnoException).code ?? error.name
 }
 
-function addresses(text: string | null): string[] {
-  return lines(text).flatMap((l) => canonicalIp(l) ?? [])
+async function identity(
+  get: (path: string) => Promise<string | null>,
+): Promise<{ document: IdentityDocument | null; problems: string[] }> {
+  const text = await get('/latest/dynamic/instance-identity/document')
+  if (text === null) return { document: null, problems: ['the metadata service has no identity document'] }
+  const document = parseIdentityDocument(text)
+  return { document, problems: document === null ? ["the identity document is not of AWS's form"] : [] }
 }
 
-function id(text: string | null, pattern: RegExp): string | null {
-  const [value] = lines(text)
-  return value !== undefined && pattern.test(value) ? value : null
+async function read(ask: Ask, token: string): Promise<MetadataReading> {
+  const get = async (path: string): Promise<string | null> => {
+    const answer = await ask('GET', path, { 'X-aws-ec2-metadata-token': token })
+    // "Not set": no public address, an IPv6-only subnet.
+    if (answer.status === 404) return null
+    if (answer.status !== 200) throw problem(`the metadata service answered ${answer.status} for ${path}`)
+    return answer.text
+  }
+  const { document, problems } = await identity(get)
+  const root = '/latest/meta-data/network/interfaces/macs/'
+  const listed = parseMacs(await get(root))
+  problems.push(...listed.problems)
+  if (listed.macs.length > maxInterfaces) {
+    problems.push(
+      `the metadata service lists ${listed.macs.length} interfaces; the first ${maxInterfaces} were read`,
+    )
+  }
+  const interfaces: InstanceInterface[] = []
+  for (const mac of listed.macs.slice(0, maxInterfaces)) {
+    const found = await parseInterface(mac, (key) => get(`${root}${mac}/${key}`))
+    problems.push(...found.problems)
+    if (found.shown !== null) interfaces.push(found.shown)
+  }
+  return { answered: true, document, interfaces, problems }
 }
 
 /**
- * Reads who this instance is: IMDSv2 only (a token by PUT, then GET), the identity document and each
- * interface by its MAC. 404 means "not set". Never rejects; a field that is not of AWS's form is left out.
+ * Reads who this instance is: IMDSv2 only (a token by PUT, then GET), the identity document and each interface by
+ * its MAC. 404 means "not set". Never rejects and takes at most `deadlineSeconds`; without the service, or with one that
+ * gives no token, at most `timeoutSeconds`. A field that is not of AWS's form is left out, and said. No proxy is used.
  */
 export async function readMetadata(deps: ImdsDeps): Promise<MetadataReading> {
+  const { address, port } = deps.endpoint
+  const where = `the metadata service at ${address}`
+  const deadline = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.deadlineSeconds * 1000)])
+  let connected = false
+  let token: string | null = null
+  // An agent of its own: the one of the process may have been set to a proxy.
+  const connector = buildConnector({ timeout: deps.timeoutSeconds * 1000 })
+  const agent = new Agent({
+    connections: 4,
+    connect: (options, callback) =>
+      connector(options, (...result) => {
+        connected ||= result[0] === null
+        callback(...result)
+      }),
+  })
+  const ask: Ask = async (method, path, headers) => {
+    const signal = AbortSignal.any([deadline, AbortSignal.timeout(deps.timeoutSeconds * 1000)])
+    const host = address.includes(':') ? `[${address}]` : address
+    const exchange = async (): Promise<Answer> => {
+      const url = `http://${host}:${port}${path}`
+      const answer = await request(url, { method, headers, signal, dispatcher: agent })
+      return { status: answer.statusCode, text: await bodyOf(answer.body, path) }
+    }
+    return await until(signal, exchange())
+  }
   try {
-    const token = await ask(deps, 'PUT', '/latest/api/token', {
-      'X-aws-ec2-metadata-token-ttl-seconds': '300',
+    const answer = await ask('PUT', '/latest/api/token', {
+      'X-aws-ec2-metadata-token-ttl-seconds': String(tokenSeconds),
     })
-    if (token.status !== 200 || !/^[\x21-\x7e]{1,512}$/.test(token.text)) {
+    if (answer.status !== 200 || !/^[\x21-\x7e]{1,512}$/.test(answer.text)) {
+      const got = answer.status === 200 ? 'a text that is no token' : `status ${answer.status}`
       return {
         answered: false,
-        because: `the metadata service gave no IMDSv2 token (status ${token.status})`,
+        silence: 'refused',
+        because: `${where} gave no token of version 2 (${got}); version 1 is not used`,
       }
     }
-    const headers = { 'X-aws-ec2-metadata-token': token.text }
-    const get = async (path: string): Promise<string | null> => {
-      const answer = await ask(deps, 'GET', path, headers)
-      if (answer.status === 404) return null
-      if (answer.status !== 200) throw new Error(`status ${answer.status} for ${path}`)
-      return answer.text
-    }
-    const problems: string[] = []
-    const text = await get('/latest/dynamic/instance-identity/document')
-    const document = text === null ? null : parseIdentityDocument(text)
-    if (document === null) problems.push("the identity document is not of AWS's form")
-    const macs = lines(await get('/latest/meta-data/network/interfaces/macs/')).map((l) =>
-      l.replace(/\/$/, '').toLowerCase(),
-    )
-    const interfaces: MetadataInterface[] = []
-    for (const mac of macs.slice(0, 64)) {
-      if (!macPattern.test(mac)) {
-        problems.push('a MAC of the metadata service is not of the usual form')
-        continue
-      }
-      const at = (key: string) => get(`/latest/meta-data/network/interfaces/macs/${mac}/${key}`)
-      const eni = id(await at('interface-id'), /^eni-[0-9a-f]+$/)
-      if (eni === null) {
-        problems.push(`the interface with the MAC ${mac} has no id`)
-        continue
-      }
-      interfaces.push({
-        id: eni,
-        mac,
-        subnetId: id(await at('subnet-id'), /^subnet-[0-9a-f]+$/),
-        vpcId: id(await at('vpc-id'), /^vpc-[0-9a-f]+$/),
-        subnetIpv4Cidr: lines(await at('subnet-ipv4-cidr-block'))[0] ?? null,
-        ipv4: addresses(await at('local-ipv4s')),
-        ipv6: addresses(await at('ipv6s')),
-        ipv4Prefixes: lines(await at('ipv4-prefix')),
-        ipv6Prefixes: lines(await at('ipv6-prefix')),
-        vpcIpv4Cidrs: lines(await at('vpc-ipv4-cidr-blocks')),
-        vpcIpv6Cidrs: lines(await at('vpc-ipv6-cidr-blocks')),
-      })
-    }
-    return { answered: true, document, interfaces, problems }
+    token = answer.text
+    return await read(ask, token)
   } catch (error) {
-    const code = error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.name) : 'unknown'
+    if (token !== null) {
+      const why = error instanceof Error && error.name === 'MetadataProblem' ? error.message : codeOf(error)
+      return { answered: false, silence: 'failed', because: `${where} could not be read whole (${why})` }
+    }
+    const code = codeOf(error)
+    if (connected && code === 'timeout') {
+      return {
+        answered: false,
+        silence: 'no_token',
+        because: `${where} took the connection but sent no token in ${deps.timeoutSeconds} s, as behind a hop limit of 1`,
+      }
+    }
     return {
       answered: false,
-      because: `the metadata service at ${deps.endpoint.address} did not answer (${code})`,
+      silence: connected ? 'refused' : 'no_connection',
+      because: connected ? `${where} gave no token (${code})` : `${where} did not answer (${code})`,
     }
+  } finally {
+    await agent.destroy().catch(() => undefined)
   }
 }

@@ -56,7 +56,9 @@ function decodeTarget(route: Fields, notes: Notes): RouteTarget {
     )
     return unknownTarget(strange)
   }
-  const strange = present.filter((name) => !known.includes(name) && /(Id|Arn|Address|Target|Gateway)$/.test(name))
+  const strange = present.filter(
+    (name) => !known.includes(name) && /(Id|Arn|Address|Target|Gateway)$/.test(name),
+  )
   if (strange.length > 0) {
     const names = safeText(strange.join(', '), 100)
     notes.add(route.place, `beside ${field} stands what may be the target: ${names}`, 'one target', anywhere)

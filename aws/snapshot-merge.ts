@@ -1,9 +1,10 @@
+import { mergedId } from './snapshot-content.ts'
 import { type Snapshot, type SnapshotPart, snapshotParts } from '../model/topology.ts'
 
 /**
  * A new reading in which parts could not be read, filled with what the last reading had of them. Each part
  * keeps its own date, so what is carried over goes on ageing. Readings of another account or region are not
- * mixed.
+ * mixed. What was put together has an `id` of its own.
  */
 export function withLastGood(last: Snapshot | null, next: Snapshot): Snapshot {
   if (last === null) return next
@@ -11,11 +12,14 @@ export function withLastGood(last: Snapshot | null, next: Snapshot): Snapshot {
   if (next.region !== null && last.region !== null && next.region !== last.region) return next
   const carried = snapshotParts.filter((part) => !next.parts[part].read && last.parts[part].read)
   if (carried.length === 0) return next
-  const merged = { ...next, parts: { ...next.parts } }
+  const account = next.account ?? last.account
+  const region = next.region ?? last.region
+  const merged = { ...next, account, region, parts: { ...next.parts } }
   for (const part of carried) {
     merged.parts[part] = last.parts[part]
     carry(merged, last, part)
   }
+  merged.id = mergedId(merged)
   return merged
 }
 

@@ -1,4 +1,5 @@
 import { pathClasses, pathStates } from '../model/path.ts'
+import { snapshotParts } from '../model/topology.ts'
 import type { Metric } from './metric.ts'
 import { metric, planned } from './metric.ts'
 
@@ -19,6 +20,19 @@ export const errorReasons = [
   'dns',
   'aborted',
   'internal',
+] as const
+/** Parts of the account's snapshot. */
+export const topologyParts = snapshotParts
+/** Why a part of the account could not be read: `missing` is a file that a directory does not hold. */
+export const topologyErrorReasons = [
+  'missing',
+  'denied',
+  'throttled',
+  'credentials',
+  'unreachable',
+  'timeout',
+  'invalid',
+  'failed',
 ] as const
 /** Whole cycles are skipped, not single probes. */
 export const skippedKinds = ['cycle'] as const
@@ -58,7 +72,7 @@ export const catalogue = [
     'gauge',
     'target',
     ['target'],
-    'Whether the requirement of the target is met now: 0 when it is not met or undetermined, also under a waiver.',
+    'Whether the requirement of the target is met now: 0 when it is not met or undetermined, also under a waiver. Absent where nothing is required.',
   ),
   metric(
     'pathproof_waiver_active',
@@ -204,6 +218,22 @@ export const catalogue = [
     'process',
     [],
     'Unix time at which the account was last read without a missing part. 0 before the first.',
+  ),
+  metric(
+    'pathproof_topology_part_last_success_timestamp_seconds',
+    'gauge',
+    'process',
+    ['part'],
+    'Unix time at which the reading of this part of the account began that is in use. 0 before the first.',
+    { part: topologyParts },
+  ),
+  metric(
+    'pathproof_topology_errors_total',
+    'counter',
+    'process',
+    ['part', 'reason'],
+    'Readings of the account in which this part, or something of it, could not be read.',
+    { part: topologyParts, reason: topologyErrorReasons },
   ),
   metric(
     'pathproof_prefix_list_entries',

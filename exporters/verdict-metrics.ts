@@ -77,10 +77,11 @@ interface TargetSeries {
 
 function createTargetSeries(series: SeriesSet, target: string): TargetSeries {
   const group = series.group()
-  const met = group.gauge('pathproof_requirement_met', { target })
   const waiverActive = group.gauge('pathproof_waiver_active', { target })
   const waiverExpiry = group.gauge('pathproof_waiver_expiry_timestamp_seconds', { target })
   const names = new Map<string, NameSeries>()
+  // Where nothing is required there is nothing to meet, and a 0 would page somebody.
+  let met: Gauge | null = null
   let waiver: Waiver | null = null
   let demand = ''
   let last: TargetVerdict | null = null
@@ -88,7 +89,9 @@ function createTargetSeries(series: SeriesSet, target: string): TargetSeries {
   /** A verdict on another requirement (before a reload), or on fewer names, says nothing about this one. */
   const metNow = (verdict: TargetVerdict): boolean => {
     const judged = new Set(verdict.names.map((name) => nameKey(name.hostname, name.style)))
-    return verdict.met && demandOf(verdict) === demand && names.keys().every((key) => judged.has(key))
+    return (
+      verdict.met === true && demandOf(verdict) === demand && names.keys().every((key) => judged.has(key))
+    )
   }
 
   const aliveNow = (verdict: TargetVerdict, isAlive: IsAlive): boolean =>
@@ -100,6 +103,10 @@ function createTargetSeries(series: SeriesSet, target: string): TargetSeries {
       waiver = configured.waiver
       waiverExpiry.set(waiver === null ? NaN : waiver.untilMs / 1000)
       demand = demandOf(configured)
+      if (configured.require.kind === 'none') {
+        met?.remove()
+        met = null
+      } else met ??= group.gauge('pathproof_requirement_met', { target })
       const wanted = new Map(configured.names.map((name) => [nameKey(name.hostname, name.style), name]))
       for (const [key, name] of names) {
         if (wanted.has(key)) continue
@@ -122,7 +129,7 @@ function createTargetSeries(series: SeriesSet, target: string): TargetSeries {
       }
     },
     refresh(isAlive, nowMs) {
-      met.set(last !== null && metNow(last) && aliveNow(last, isAlive) ? 1 : 0)
+      met?.set(last !== null && metNow(last) && aliveNow(last, isAlive) ? 1 : 0)
       waiverActive.set(waiver !== null && nowMs < waiver.untilMs ? 1 : 0)
       for (const name of names.values()) name.refresh(isAlive)
     },

@@ -101,19 +101,21 @@ function reply(
   const hostname = question.name.toLowerCase().replace(/\.$/u, '')
   const found = options.answer(hostname)
   if (found.silent) return null
-  const answers = found.rcode === 'NOERROR' ? records(question.name, question.type, found) : []
+  const fails =
+    (question.type === 'A' && found.failing === 4) || (question.type === 'AAAA' && found.failing === 6)
+  const rcode = fails ? 'SERVFAIL' : found.rcode
+  const answers = rcode === 'NOERROR' ? records(question.name, question.type, found) : []
   const rotation = options.rotate?.find((each) => each.hostname.toLowerCase() === hostname)
   const shown =
     rotation === undefined ? answers : turn(answers, rotation, `${hostname} ${question.type}`, turns)
-  const noData = found.rcode === 'NXDOMAIN' || !shown.some((record) => record.type === question.type)
+  const noData = rcode === 'NXDOMAIN' || !shown.some((record) => record.type === question.type)
   const packet: Packet = {
     type: 'response',
     id: query.id ?? 0,
-    flags:
-      (query.flag_rd ? dnsPacket.RECURSION_DESIRED : 0) | dnsPacket.RECURSION_AVAILABLE | rcodes[found.rcode],
+    flags: (query.flag_rd ? dnsPacket.RECURSION_DESIRED : 0) | dnsPacket.RECURSION_AVAILABLE | rcodes[rcode],
     questions: query.questions!,
     answers: shown,
-    authorities: noData && found.rcode !== 'SERVFAIL' ? [startOfAuthority(hostname)] : [],
+    authorities: noData && rcode !== 'SERVFAIL' ? [startOfAuthority(hostname)] : [],
     additionals: ednsOf(query) === null ? [] : [edns],
   }
   const whole = dnsPacket.encode(packet)

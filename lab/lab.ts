@@ -49,6 +49,8 @@ export interface Lab {
   caFile: string
   /** PEM of the authority of the world's TLS proxies: at most in the host's own store. */
   interceptorFile: string
+  /** The host's own store, PEM: the proxies' authority if the scenario says so, else nothing. */
+  hostRoots(): string[]
   /** The world's name servers: name, and address and port as the world says them. */
   resolvers: { name: string; address: string; port: number }[]
   /**
@@ -103,8 +105,9 @@ async function start(
   const interceptorFile = join(directory, 'proxy-ca.pem')
   await writeFile(caFile, authority.certificate)
   await writeFile(interceptorFile, interceptor.certificate)
-  const snapshot = createSnapshotDirectory(directory)
-  await snapshot.write(current, nowMs())
+  const snapshot = createSnapshotDirectory(directory, { manifest: scenario.dump.manifest })
+  const dumpedMs = (): number => nowMs() - scenario.dump.age * 1000
+  await snapshot.write(current, dumpedMs())
 
   const api = createApi({ world, faults: firstFaults(scenario.api), nowMs })
   closers.push(api.close)
@@ -163,7 +166,7 @@ async function start(
 
   const rewrite = async (): Promise<void> => {
     try {
-      await snapshot.write(current, nowMs())
+      await snapshot.write(current, dumpedMs())
     } catch (error) {
       options.onError?.(error)
     }
@@ -184,7 +187,7 @@ async function start(
     if (step.api !== undefined) api.setFaults(withFaults(api.faults(), step.api))
     if (step.metadata !== undefined) metadata.setMode(step.metadata)
     await network?.update(current)
-    await snapshot.write(current, nowMs())
+    await snapshot.write(current, dumpedMs())
     options.onStep?.(step)
   }
   const apply = (name: string): Promise<void> => {
@@ -219,6 +222,7 @@ async function start(
     snapshotDirectory: snapshot.path,
     caFile,
     interceptorFile,
+    hostRoots: () => (scenario.proxyTrusted ? [interceptor.certificate] : []),
     resolvers: current.resolvers.flatMap(({ name, address }) =>
       address === null ? [] : [{ name, address, port: 53 }],
     ),

@@ -26,6 +26,7 @@ const pathClass = z.enum([
 const legEnd: z.ZodType<LegEnd> = z.union([
   z.literal('dropped'),
   z.strictObject({ vpc: text, table: text }),
+  z.strictObject({ interface: text }),
   z.strictObject({ class: pathClass, service: text.exactOptional() }),
 ])
 const leg = z.strictObject({ to: text, ends: legEnd })
@@ -117,12 +118,13 @@ export const worldSpec = z
         removeRoutes: texts,
       }),
     ),
-    lists: z.array(item({ name: text, owner: text, family, entries: texts })),
+    lists: z.array(item({ name: text, owner: text, family, entries: texts, hidden: z.boolean() })),
     endpoints: z.array(
       item({
         type: z.enum(['Gateway', 'Interface', 'GatewayLoadBalancer', 'Resource', 'ServiceNetwork']),
         state: text,
-        service: text,
+        // a Resource endpoint has none
+        service: z.string(),
         serviceRegion: text.nullable(),
         vpc: text,
         owner: text,
@@ -179,6 +181,7 @@ export const worldSpec = z
             ipv6: texts,
             rcode: z.enum(['NOERROR', 'NXDOMAIN', 'SERVFAIL']),
             resolver: text.nullable(),
+            failing: family.nullable(),
           })
           .partial().shape,
       }),
@@ -194,6 +197,7 @@ export const worldSpec = z
       .strictObject({
         shortCidrBeatsList: z.boolean(),
         longPropagatedBeatsList: z.boolean(),
+        longPropagatedBeatsLocal: z.boolean(),
         listTie: z.enum(['longest', 'first', 'last']),
         equalTie: z.enum(['first', 'last']),
         nat64Outside: pathClass,
@@ -225,16 +229,24 @@ const expectation = z.union(
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/u, 'expected a name of a-z, 0-9, ".", "_", "-"')
 
+/** Passed on to the agent's target as they are. */
+const howWatched = {
+  require: text.optional(),
+  source: text.optional(),
+  resolvers: texts.optional(),
+  compare_resolvers: texts.optional(),
+}
+
 const watched = z.union(
   [
-    z.strictObject({ target: name, hostname: text, require: text.optional() }),
+    z.strictObject({ target: name, hostname: text, ...howWatched }),
     z.strictObject({
       target: name,
       service: text,
       region: text.optional(),
       bucket: text.optional(),
       styles: texts.min(1),
-      require: text.optional(),
+      ...howWatched,
     }),
   ],
   { error: 'expected {target, hostname} or {target, service, styles, region?, bucket?}' },
@@ -246,7 +258,31 @@ const after = z
   .regex(/^\d+[sm]$/u, 'expected a duration such as 25s or 2m')
   .transform((value) => Number.parseInt(value, 10) * (value.endsWith('m') ? 60 : 1))
 
+/** Text such as `20h`, `25s` or `2m`, as seconds. */
+const ageOf = z
+  .string()
+  .regex(/^\d+[smh]$/u, 'expected a duration such as 20h, 2m or 25s')
+  .transform((value) => Number.parseInt(value, 10) * ({ s: 1, m: 60, h: 3600 }[value.at(-1) ?? ''] ?? 1))
+
 const metadata = z.enum(metadataModes)
+
+/** What is declared in the agent's configuration, in that configuration's own words: they are checked there. */
+const declared = z
+  .strictObject({
+    vantage: text,
+    sites: z.array(z.record(text, z.unknown())),
+    trusted_endpoints: z.array(z.record(text, z.unknown())),
+    resolvers: z.array(z.record(text, z.unknown())),
+  })
+  .partial()
+
+/** How the directory of AWS CLI output came to be. */
+const dump = z.strictObject({
+  /** False: nothing says when it was made but the times of its files. */
+  manifest: z.boolean().default(true),
+  /** How old it is at each writing. */
+  age: ageOf.default(0),
+})
 
 const step = z
   .strictObject({
@@ -281,6 +317,10 @@ export const scenarioSchema = z.strictObject({
   /** Of each answer of the metadata service while it is `slow`. */
   metadataDelay: after.default(2),
   api: apiFaults.default({}),
+  dump: dump.default({ manifest: true, age: 0 }),
+  /** The host's own store has the root of the world's TLS proxies, as a company's image does. */
+  proxyTrusted: z.boolean().default(false),
+  agent: declared.default({}),
   names: z.array(watched).min(1),
   steps: z.array(step).default([]),
   expect: z.array(expectation).min(1),

@@ -1,6 +1,6 @@
 /** The snapshot directory of the lab: what the AWS CLI would print of the world, dated by a manifest. */
 import { createHash } from 'node:crypto'
-import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { awsFiles } from './world/aws-files.ts'
 import type { World } from './world/types.ts'
@@ -18,8 +18,16 @@ export interface SnapshotDirectory {
   idle(): Promise<void>
 }
 
+export interface SnapshotOptions {
+  /** False: no `manifest.json`; the files' times are all there is. Default true. */
+  manifest?: boolean
+}
+
 /** Prepares a snapshot directory below `parent`, which must exist. Nothing is written yet. */
-export function createSnapshotDirectory(parent: string): SnapshotDirectory {
+export function createSnapshotDirectory(
+  parent: string,
+  { manifest: dated = true }: SnapshotOptions = {},
+): SnapshotDirectory {
   const path = join(parent, 'snapshot')
   let number = 0
   let last: Promise<void> = Promise.resolve()
@@ -32,6 +40,7 @@ export function createSnapshotDirectory(parent: string): SnapshotDirectory {
       const file = join(parent, version, name)
       await mkdir(dirname(file), { recursive: true })
       await writeFile(file, text)
+      await utimes(file, nowMs / 1000, nowMs / 1000)
       files[name] = createHash('sha256').update(text).digest('hex')
     }
     const manifest = {
@@ -41,7 +50,9 @@ export function createSnapshotDirectory(parent: string): SnapshotDirectory {
       region: world.region,
       files,
     }
-    await writeFile(join(parent, version, 'manifest.json'), `${JSON.stringify(manifest, null, 4)}\n`)
+    if (dated) {
+      await writeFile(join(parent, version, 'manifest.json'), `${JSON.stringify(manifest, null, 4)}\n`)
+    }
     await symlink(version, `${path}.new`)
     await rename(`${path}.new`, path)
     await rm(join(parent, `snapshot-${number - 2}`), { recursive: true, force: true })

@@ -51,12 +51,18 @@ export function askUdp(server: Endpoint, query: Query, deadline: Deadline): Prom
     forget = deadline.onEnd((failure) => settle({ came: false, failure: orBadResponse(failure, malformed) }))
     if (settled) return
     try {
-      socket.connect(server.port, server.address, () => {
+      // Without a route the callback gets the error (its type does not say so), and no 'error' event comes.
+      const connected = (unreachable?: Error | null): void => {
         if (settled) return
+        if (unreachable) {
+          fail(unreachable)
+          return
+        }
         socket.send(encodeQuery(query), (error) => {
           if (error) fail(error)
         })
-      })
+      }
+      socket.connect(server.port, server.address, connected)
     } catch (error) {
       fail(error)
     }

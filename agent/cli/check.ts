@@ -1,6 +1,7 @@
 import { isAwsName } from '../../aws/hostname.ts'
 import { readNameInput } from '../../aws/name-input.ts'
 import { redact } from '../../model/redact.ts'
+import type { HostAccess } from '../../model/host.ts'
 import type { Target } from '../../model/target.ts'
 import { safeText } from '../../model/text.ts'
 import type { Snapshot } from '../../model/topology.ts'
@@ -10,6 +11,7 @@ import { loadConfig, parseConfig } from '../config/load.ts'
 import { problemText } from '../config/problems.ts'
 import { targetsOf } from '../config/targets.ts'
 import { machine, readText } from '../machine.ts'
+import { ownProgram } from '../snapshot-child.ts'
 import { targetDocument } from '../verdict-document.ts'
 import { version } from '../version.ts'
 import { exit, exitCodeOf, worstExitCode } from './exit-code.ts'
@@ -21,12 +23,18 @@ const spec = {
   name: 'check',
   summary: "Looks once, with every probe: does this host's connection take a private path or a public one, and how is that known?",
   options: {
-    'config.file': { type: 'string', value: 'FILE', help: 'configuration; without NAME, all of its targets are checked' },
+    'config.file': { type: 'string', value: 'FILE', help: 'configuration; without NAME, all of its targets are checked (without targets: what is discovered)' },
     snapshot: { type: 'string', value: 'DIR', help: 'directory with the output of the AWS CLI, at most 3 minutes old' },
     json: { type: 'boolean', help: 'one JSON document per input, one per line (schema pathproof.check/1)' },
   },
-  positionals: { label: '[NAME|URL…]', min: 0, max: Infinity, help: 'host names or (presigned) URLs; only the host is contacted' },
+  positionals: {
+    label: '[NAME|URL…]',
+    min: 0,
+    max: Infinity,
+    help: 'host names or (presigned) URLs; only the host is contacted. Without any, on EC2: the services that are discovered',
+  },
   examples: [
+    'pathproof check',
     'pathproof check --snapshot dump https://my-bucket.s3.amazonaws.com/file.jpg',
     'pathproof check --config.file /etc/pathproof/pathproof.yml',
     'pathproof check --json sts.amazonaws.com ssm.eu-west-1.amazonaws.com',
@@ -61,12 +69,10 @@ function targetFor(input: string): { ok: true; target: Target; note: string | nu
   }
 }
 
-function tell(snapshot: Snapshot, io: Io): void {
-  for (const p of snapshot.problems.slice(0, 20)) {
-    io.stderr(`pathproof check: ${safeText([p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(Boolean).join(': '), 1000)}\n`)
-  }
+function tell(snapshot: Snapshot, problems: readonly string[], io: Io): void {
+  for (const problem of problems.slice(0, 20)) io.stderr(`pathproof check: ${safeText(redact(problem), 1000)}\n`)
   const part = snapshot.parts.routeTables
-  if (part.read && part.atMs !== null && part.dated !== 'manifest') {
+  if (part.read && part.atMs !== null && part.dated === 'mtime') {
     io.stderr(`snapshot as of ${new Date(part.atMs).toISOString()} (by the files' own times, which copying changes)\n`)
   }
 }
@@ -78,22 +84,30 @@ async function configOf(file: string | undefined, io: Io): Promise<Config | null
   return null
 }
 
+/** The machine that is looked at; the lab plays another one. */
+export interface CheckedMachine {
+  host: HostAccess
+  /** Roots of the host's own certificate store; null: the real one. */
+  hostRoots: (() => string[]) | null
+  readText(path: string): Promise<string | null>
+}
+
 /** `pathproof check`. Exit codes as its help says. */
-export async function checkCommand(argv: readonly string[], io: Io): Promise<number> {
+export async function checkCommand(
+  argv: readonly string[],
+  io: Io,
+  at: CheckedMachine = { host: machine(io.environment), hostRoots: null, readText },
+): Promise<number> {
   const parsed = parseCommand(spec, argv)
   if (!parsed.ok) {
     ;(parsed.code === 0 ? io.stdout : io.stderr)(parsed.text)
     return parsed.code
   }
   const { 'config.file': file, snapshot: directory = null, json = false } = parsed.values
-  if (parsed.positionals.length === 0 && file === undefined) {
-    io.stderr('pathproof check: neither a name nor --config.file is given\nNext step: pathproof check --help\n')
-    return exit.usage
-  }
   const config = await configOf(file, io)
   if (config === null) return exit.configuration
   const codes: number[] = []
-  const targets: Target[] = []
+  let targets: Target[] | null = []
   for (const input of parsed.positionals) {
     const read = targetFor(input)
     if (!read.ok) {
@@ -113,23 +127,26 @@ export async function checkCommand(argv: readonly string[], io: Io): Promise<num
     const { targets: configured, problems } = targetsOf(config)
     for (const p of problems) io.stderr(`pathproof check: ${p.problem}\n`)
     if (problems.length > 0) return exit.configuration
-    if (configured.length === 0) {
-      io.stderr('pathproof check: the configuration has no targets\nNext step: add targets, or name a host\n')
-      return exit.configuration
-    }
-    targets.push(...configured)
+    targets = configured.length === 0 ? null : configured
   }
+  // Nothing is left to look at: not even the metadata service is asked.
+  if (targets?.length === 0) return worstExitCode(codes)
+  let nothing = false
   const stop = new AbortController()
   const interrupt = (): void => stop.abort(new Error('interrupted'))
   process.once('SIGINT', interrupt)
   try {
     const results = check(targets, config, directory, {
-      host: machine(io.environment),
+      ...at,
       version,
-      readText,
-      hostRoots: null,
       signal: stop.signal,
-      onSnapshot: (snapshot) => tell(snapshot, io),
+      program: ownProgram(),
+      onSnapshot: (snapshot, problems) => tell(snapshot, problems, io),
+      onDiscovered(found, because) {
+        nothing = found.length === 0
+        for (const reason of because) io.stderr(`${safeText(redact(reason), 1000)}\n`)
+        if (!nothing) io.stderr(`discovered: ${found.map(({ name }) => name).join(', ')}\n`)
+      },
     })
     for await (const { verdict, staleWouldBe } of results) {
       codes.push(exitCodeOf(verdict))
@@ -143,6 +160,12 @@ export async function checkCommand(argv: readonly string[], io: Io): Promise<num
     return exit.failed
   } finally {
     process.off('SIGINT', interrupt)
+  }
+  if (nothing) {
+    io.stderr(
+      'pathproof check: no target is given, and none was discovered\nNext step: name a host (pathproof check --help), or see what this host shows: pathproof doctor\n',
+    )
+    return file === undefined ? exit.usage : exit.configuration
   }
   return worstExitCode(codes)
 }

@@ -1,11 +1,12 @@
 import { effectiveConfig, effectiveDocument } from '../config/effective.ts'
 import { exampleConfig } from '../config/example.ts'
 import { configJsonSchemaText } from '../config/json-schema.ts'
-import { loadConfig } from '../config/load.ts'
+import { loadConfig, parseConfig } from '../config/load.ts'
 import type { LoadResult } from '../config/load.ts'
 import { notActive } from '../config/not-active.ts'
 import { problemText } from '../config/problems.ts'
 import { safeText } from '../../model/text.ts'
+import { iamPolicy } from '../iam.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { chooseCommand, parseCommand } from './usage.ts'
@@ -21,6 +22,7 @@ const summaries = {
   show: 'prints the configuration with every default written out, without secrets',
   schema: 'prints the JSON Schema (draft 2020-12) of the configuration',
   example: 'prints an example, commented line by line',
+  iam: 'prints the least IAM policy under which everything works that is enabled',
 }
 
 const fileOptions = {
@@ -65,6 +67,22 @@ const specs = {
     summary: 'Prints an example configuration, commented line by line.',
     options: {},
     examples: ['pathproof config example > pathproof.yml'],
+  },
+  iam: {
+    name: 'config iam',
+    summary:
+      'Prints the least IAM policy (JSON) under which everything works that the configuration enables. Without a configuration: that of the defaults.',
+    options: {
+      'config.file': {
+        type: 'string',
+        value: 'FILE',
+        help: 'the configuration (default: none, all defaults)',
+      },
+    },
+    positionals: filePositional,
+    examples: ['pathproof config iam', 'pathproof config iam ./pathproof.yml > policy.json'],
+    notes:
+      'Credentials themselves may need more: a role that is assumed is allowed by its own trust policy.\nExit codes: 0 printed, 64 wrong usage, 78 the configuration is wrong.',
   },
 } as const satisfies Record<keyof typeof summaries, CommandSpec>
 
@@ -143,18 +161,44 @@ async function checkOrShow(command: 'check' | 'show', argv: readonly string[], i
   return loaded.ok ? exit.met : exit.configuration
 }
 
+async function iam(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(specs.iam, argv)
+  if (!parsed.ok) return stop(parsed, io)
+  const [positional] = parsed.positionals
+  const option = parsed.values['config.file']
+  if (positional !== undefined && option !== undefined) {
+    io.stderr('pathproof config iam: FILE and --config.file are both given\nNext step: give one of them\n')
+    return exit.usage
+  }
+  const file = positional ?? option
+  const loaded =
+    file === undefined
+      ? parseConfig('version: 1\n', 'defaults', io.nowMs())
+      : await loadConfig(file, io.nowMs())
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
+    return exit.configuration
+  }
+  const policy = iamPolicy(loaded.config)
+  if (policy === null)
+    io.stderr('pathproof config iam: nothing in this configuration calls AWS: no policy is needed\n')
+  else io.stdout(`${JSON.stringify(policy, null, 2)}\n`)
+  return exit.met
+}
+
 function stop({ code, text }: { code: number; text: string }, io: Io): number {
   if (code === 0) io.stdout(text)
   else io.stderr(text)
   return code
 }
 
-/** `pathproof config check|show|schema|example`. Exit code 0, 64 (usage) or 78 (the configuration is wrong). */
+/** `pathproof config check|show|schema|example|iam`. Exit code 0, 64 (usage) or 78 (the configuration is wrong). */
 export async function configCommand(argv: string[], io: Io): Promise<number> {
   const chosen = chooseCommand('config', 'Checks and prints the configuration.', summaries, argv)
   if (!chosen.ok) return stop(chosen, io)
   const { command } = chosen
   if (command === 'check' || command === 'show') return await checkOrShow(command, chosen.argv, io)
+  if (command === 'iam') return await iam(chosen.argv, io)
   const parsed = parseCommand(specs[command], chosen.argv)
   if (!parsed.ok) return stop(parsed, io)
   io.stdout(command === 'schema' ? configJsonSchemaText() : exampleConfig)

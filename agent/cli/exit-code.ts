@@ -11,9 +11,9 @@ export const exit = {
   configuration: 78,
 } as const
 
-/** 0 met or waived, 3 not met, 4 not to be told. */
+/** 0 met or waived, or nothing is required; 3 not met, 4 not to be told. */
 export function exitCodeOf(verdict: TargetVerdict): number {
-  if (verdict.met || verdict.waiverActive) return exit.met
+  if (verdict.met || verdict.met === null || verdict.waiverActive) return exit.met
   if (verdict.state === 'undetermined') return exit.undetermined
   // Private, but not by proof of the rank that is demanded: more evidence may still show it.
   if (verdict.state === 'private' && verdict.require.kind === 'private') return exit.undetermined

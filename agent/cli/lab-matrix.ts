@@ -22,7 +22,11 @@ async function compare(io: Io): Promise<Compared[]> {
   const rows: Compared[] = []
   for (const file of await shippedScenarios()) {
     const scenario = await loadScenario(file)
-    const lab = await startLab(scenario, { mode: 'mapped', clock: { wallMs: () => io.nowMs() }, timed: false })
+    const lab = await startLab(scenario, {
+      mode: 'mapped',
+      clock: { wallMs: () => io.nowMs() },
+      timed: false,
+    })
     try {
       for (const step of [null, ...scenario.steps.map((s) => s.name)]) {
         if (step !== null) await lab.apply(step)
@@ -32,7 +36,7 @@ async function compare(io: Io): Promise<Compared[]> {
           host: lab.hostAccess(machine(io.environment)),
           version,
           readText: () => Promise.resolve(null),
-          hostRoots: () => [],
+          hostRoots: lab.hostRoots,
           signal: AbortSignal.timeout(60_000),
           onSnapshot: () => undefined,
         })
@@ -60,12 +64,15 @@ export async function confusionMatrix(io: Io): Promise<number> {
   const rows = await compare(io)
   const width = Math.max(...rows.map((r) => r.scenario.length))
   for (const r of rows) {
-    io.stdout(`${r.scenario.padEnd(width)}  ${r.hostname.padEnd(48)}  truth ${r.truth.padEnd(12)}  verdict ${r.verdict.padEnd(12)}  ${r.because}\n`)
+    io.stdout(
+      `${r.scenario.padEnd(width)}  ${r.hostname.padEnd(48)}  truth ${r.truth.padEnd(12)}  verdict ${r.verdict.padEnd(12)}  ${r.because}\n`,
+    )
   }
   io.stdout(`\n${'truth \\ verdict'.padEnd(16)}${pathStates.map((s) => s.padStart(14)).join('')}\n`)
   for (const truth of pathStates) {
     const counts = pathStates.map((v) => rows.filter((r) => r.truth === truth && r.verdict === v).length)
-    if (counts.some((c) => c > 0)) io.stdout(`${truth.padEnd(16)}${counts.map((c) => String(c).padStart(14)).join('')}\n`)
+    if (counts.some((c) => c > 0))
+      io.stdout(`${truth.padEnd(16)}${counts.map((c) => String(c).padStart(14)).join('')}\n`)
   }
   const wrong = rows.filter((r) => r.verdict === 'private' && r.truth !== 'private')
   io.stdout(`\n${rows.length} names, ${wrong.length} called private that are not\n`)

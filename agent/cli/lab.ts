@@ -3,6 +3,7 @@ import { type Lab, startLab, systemServersOf } from '../../lab/lab.ts'
 import { insideNamespace, namespacesAvailable, runInNamespace } from '../../lab/namespace.ts'
 import { type Scenario, firstWorld, loadScenario, shippedScenarios } from '../../lab/scenario.ts'
 import type { PathState } from '../../model/path.ts'
+import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 import type { TargetVerdict } from '../../model/verdict.ts'
 import { startDaemon } from '../daemon.ts'
@@ -20,15 +21,28 @@ const spec = {
   summary:
     'A simulated AWS on this machine, and the agent running against it: watch verdicts turn without an account. Needs no root; on Linux it lives in namespaces of its own, elsewhere on loopback.',
   options: {
-    scenario: { type: 'string', value: 'NAME', help: 'which set-up to play (default demo); a file works too' },
+    scenario: {
+      type: 'string',
+      value: 'NAME',
+      help: 'which set-up to play (default demo); a file works too',
+    },
     list: { type: 'boolean', help: 'the scenarios that come with the program' },
     matrix: { type: 'boolean', help: 'every scenario once: verdicts against the truth of its packets' },
     demo: { type: 'boolean', help: 'the same as --scenario demo' },
-    'web.listen-address': { type: 'string', value: 'ADDRESS', help: 'where /metrics and the page are (default 127.0.0.1:10097)' },
+    'web.listen-address': {
+      type: 'string',
+      value: 'ADDRESS',
+      help: 'where /metrics and the page are (default 127.0.0.1:10097)',
+    },
     mapped: { type: 'boolean', help: 'on loopback even where namespaces could be had' },
     every: { type: 'string', value: 'DURATION', help: 'interval of the probes (default 5s)' },
   },
-  examples: ['pathproof lab', 'pathproof lab --scenario s3-private-dns', 'pathproof lab --list', 'pathproof lab --matrix'],
+  examples: [
+    'pathproof lab',
+    'pathproof lab --scenario s3-private-dns',
+    'pathproof lab --list',
+    'pathproof lab --matrix',
+  ],
   notes: 'Ctrl-C ends all of it.',
 } as const satisfies CommandSpec
 
@@ -54,7 +68,9 @@ function display(io: Io, lab: Lab): (verdict: TargetVerdict) => void {
       const { sign, colour } = marks[name.state]
       const time = paint('dim', new Date(io.nowMs()).toISOString().slice(11, 19))
       const proof = name.proof === null ? '' : ` (proof: ${name.proof})`
-      io.stdout(`${time}  ${paint(colour, sign)}  ${paint('bold', verdict.target)}  ${safeText(name.hostname)}${proof}\n`)
+      io.stdout(
+        `${time}  ${paint(colour, sign)}  ${paint('bold', verdict.target)}  ${safeText(name.hostname)}${proof}\n`,
+      )
       const deciding = name.attempts.find((a) => a.state === name.state) ?? name.attempts[0]
       const reason = deciding?.evidence.find((e) => e.rank === 'configured') ?? deciding?.evidence[0]
       io.stdout(`            ${safeText(reason?.because ?? name.because[0] ?? '', 400)}\n`)
@@ -63,20 +79,32 @@ function display(io: Io, lab: Lab): (verdict: TargetVerdict) => void {
           io.stdout(`            fix: ${safeText(fix.text, 400)}\n`)
           if (fix.command !== null) io.stdout(`                 $ ${safeText(fix.command, 400)}\n`)
         }
-        for (const decider of name.wouldDecide.slice(0, 1)) io.stdout(`            would decide it: ${safeText(decider, 400)}\n`)
+        for (const decider of name.wouldDecide.slice(0, 1))
+          io.stdout(`            would decide it: ${safeText(decider, 400)}\n`)
       }
       if (turned) io.stdout(`            truth of the lab's packets: ${lab.truth(name.hostname).state}\n`)
     }
   }
 }
 
-async function play(scenario: Scenario, io: Io, how: { mode: 'namespace' | 'mapped'; listen: string; every: string; shownAt: string | null; gone: AbortSignal | null }): Promise<number> {
+async function play(
+  scenario: Scenario,
+  io: Io,
+  how: {
+    mode: 'namespace' | 'mapped'
+    listen: string
+    every: string
+    shownAt: string | null
+    gone: AbortSignal | null
+  },
+): Promise<number> {
   const lab = await startLab(scenario, {
     mode: how.mode,
     clock: { wallMs: () => io.nowMs() },
     timed: true,
     onStep: (step) => io.stdout(`\n${new Date(io.nowMs()).toISOString().slice(11, 19)}  ▶ ${step.title}\n\n`),
-    onError: (error) => io.stderr(`pathproof lab: ${safeText(error instanceof Error ? error.message : String(error))}\n`),
+    onError: (error) =>
+      io.stderr(`pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)))}\n`),
   })
   try {
     const loaded = labConfig(lab, { every: how.every, listen: how.listen, nowMs: io.nowMs() })
@@ -93,12 +121,14 @@ async function play(scenario: Scenario, io: Io, how: { mode: 'namespace' | 'mapp
       readText: (path) => (path.startsWith('/sys/class/dmi/') ? Promise.resolve(null) : readText(path)),
       sleep,
       random: Math.random,
-      hostRoots: () => [],
+      hostRoots: lab.hostRoots,
       loadAgain: null,
       onVerdict: display(io, lab),
     })
     const at = how.shownAt ?? `${daemon.address.host}:${daemon.address.port}`
-    io.stdout(`status page  http://${at}/\nmetrics      http://${at}/metrics\nverdicts     http://${at}/api/v1/verdicts\nCtrl-C ends it.\n\n`)
+    io.stdout(
+      `status page  http://${at}/\nmetrics      http://${at}/metrics\nverdicts     http://${at}/api/v1/verdicts\nCtrl-C ends it.\n\n`,
+    )
     await new Promise<void>((resolve) => {
       const end = (): void => resolve()
       process.once('SIGINT', end)
@@ -121,7 +151,7 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
   }
   const { values } = parsed
   const fail = (error: unknown, code: number): number => {
-    io.stderr(`pathproof lab: ${safeText(error instanceof Error ? error.message : String(error), 2000)}\n`)
+    io.stderr(`pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)), 2000)}\n`)
     return code
   }
   if (values.list === true) {
@@ -136,7 +166,10 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
   try {
     scenario = await loadScenario(values.scenario ?? 'demo')
   } catch (error) {
-    return fail(`${error instanceof Error ? error.message : String(error)}\nNext step: pathproof lab --list`, exit.usage)
+    return fail(
+      `${error instanceof Error ? error.message : String(error)}\nNext step: pathproof lab --list`,
+      exit.usage,
+    )
   }
   const listen = values['web.listen-address'] ?? '127.0.0.1:10097'
   const every = values.every ?? '5s'
@@ -145,11 +178,21 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
     if (inside !== null) {
       const descriptor = inside.listen === null ? listen : `fd:${inside.listen.descriptor}`
       const shownAt = inside.listen === null ? null : `${inside.listen.host}:${inside.listen.port}`
-      return await play(scenario, io, { mode: 'namespace', listen: descriptor, every, shownAt, gone: inside.launcherGone })
+      return await play(scenario, io, {
+        mode: 'namespace',
+        listen: descriptor,
+        every,
+        shownAt,
+        gone: inside.launcherGone,
+      })
     }
-    const available = values.mapped === true ? ({ ok: false, because: '--mapped' } as const) : await namespacesAvailable()
+    const available =
+      values.mapped === true ? ({ ok: false, because: '--mapped' } as const) : await namespacesAvailable()
     if (!available.ok) {
-      if (values.mapped !== true) io.stderr(`pathproof lab: on loopback, for namespaces can't be had here (${safeText(available.because)})\n`)
+      if (values.mapped !== true)
+        io.stderr(
+          `pathproof lab: on loopback, for namespaces can't be had here (${safeText(available.because)})\n`,
+        )
       return await play(scenario, io, { mode: 'mapped', listen, every, shownAt: null, gone: null })
     }
     const colon = listen.lastIndexOf(':')

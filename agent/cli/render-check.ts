@@ -47,8 +47,11 @@ export function renderTarget(
       out.push(`  With the snapshot taken as if it were fresh, it would be ${stale}.`, '')
     }
   }
-  const met = verdict.met ? paint('green', 'met') : paint('red', 'not met')
-  out.push(`Requirement of ${line(verdict.target)}: ${required}: ${met}`)
+  if (verdict.met === null) out.push(`Nothing is required of ${line(verdict.target)}`)
+  else {
+    const met = verdict.met ? paint('green', 'met') : paint('red', 'not met')
+    out.push(`Requirement of ${line(verdict.target)}: ${required}: ${met}`)
+  }
   if (verdict.waiver !== null) {
     const until = new Date(verdict.waiver.untilMs).toISOString()
     const ticket = verdict.waiver.ticket === null ? '' : ` (${line(verdict.waiver.ticket)})`

@@ -1,4 +1,4 @@
-import { redact } from '../../model/redact.ts'
+import { redact, redactValue } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 import type { Snapshot } from '../../model/topology.ts'
 import { readSnapshotDirectory } from '../../aws/snapshot-files.ts'
@@ -85,7 +85,7 @@ function textOf(document: ReturnType<typeof documentOf>): string {
     `  ${from?.routeTable ?? 'no table'}${from?.association ? ` (${from.association})` : ''}: ${route}`,
     ...(document.because ?? []).map((b) => `  ${b}`),
   ]
-  return `${lines.map((l) => safeText(l, 2000)).join('\n')}\n`
+  return `${lines.map((l) => safeText(redact(l), 2000)).join('\n')}\n`
 }
 
 /** `pathproof route`. Exit codes 0, 1, 64, 65. */
@@ -102,19 +102,20 @@ export async function routeCommand(argv: readonly string[], io: Io): Promise<num
   }
   const snapshot = await readSnapshotDirectory(directory, { nowMs: io.nowMs(), undated: 'mtime' })
   for (const p of snapshot.problems.slice(0, 20)) {
-    io.stderr(`pathproof route: ${[p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(Boolean).join(': ')}\n`)
+    const words = [p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(Boolean)
+    io.stderr(`pathproof route: ${safeText(redact(words.join(': ')), 1000)}\n`)
   }
   if (!Object.values(snapshot.parts).some((p) => p.read)) return exit.failed
   const origin = originOf(from, snapshot)
   if ('error' in origin) {
-    io.stderr(`pathproof route: ${safeText(origin.error)}\n`)
+    io.stderr(`pathproof route: ${safeText(redact(origin.error), 1000)}\n`)
     return exit.failed
   }
   let malformed = 0
   const answer = (text: string): void => {
     const document = documentOf(text, origin, snapshot, io.nowMs())
     if ('error' in document) malformed++
-    io.stdout(json ? `${JSON.stringify(document)}\n` : textOf(document))
+    io.stdout(json ? `${JSON.stringify(redactValue(document))}\n` : textOf(document))
   }
   const wanted = [...to, ...parsed.positionals]
   if (wanted.length > 0) for (const text of wanted) answer(text)

@@ -116,9 +116,9 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     return exit.configuration
   }
   const log = logTo(io, level, format)
+  const signals = takeSignals(log)
   for (const warning of loaded.warnings) log.warn('config_warning', { problem: problemText(warning) })
   for (const { path, text } of notActive(loaded.config)) log.warn('not_active', { path, problem: text })
-  const signals = takeSignals(log)
   let daemon: Daemon
   try {
     daemon = await startDaemon(loaded.config, {

@@ -17,11 +17,10 @@ export function notActive(config: Config): NotActive[] {
   }
   const { topology, exporters } = config
   add(
-    topology.source !== 'directory',
+    topology.source !== 'directory' && topology.source !== 'aws',
     'topology.source',
     `reading the account from source ${topology.source}`,
   )
-  add(topology.also.length > 0, 'topology.also', 'reading snapshots of further accounts')
   add(config.flowLogs.enabled, 'flow_logs', 'reading flow records')
   add(config.canary !== null, 'canary', 'the canary')
   add(config.egress.mustFail.length > 0, 'egress', 'the check of ways out')

@@ -29,7 +29,7 @@ export function accountOf(world: World, account: string): Account {
   return {
     file,
     entries: (list) =>
-      world.lists.some(({ id }) => id === list)
+      `get-managed-prefix-list-entries/${list}.json` in files
         ? file(`get-managed-prefix-list-entries/${list}.json`, 'Entries')
         : null,
     listVersion: (list) => {

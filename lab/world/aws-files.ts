@@ -88,7 +88,7 @@ function peeringSide(vpc: WorldVpc | undefined, active: boolean): Json {
 
 /**
  * The whole account as the AWS CLI prints it: file name of a snapshot directory → JSON value. Another account's
- * VPCs, endpoints and interfaces do not show; its lists do only if they are AWS's or shared (all lists here are).
+ * VPCs, endpoints and interfaces do not show; its lists do if they are AWS's or shared (all that are not `hidden`).
  * Source of the shapes: EC2 API reference, 2016-11-15.
  */
 export function awsFiles(world: World): Record<string, unknown> {
@@ -105,6 +105,7 @@ export function awsFiles(world: World): Record<string, unknown> {
   const tables = world.tables.filter(
     ({ owner, subnets: own }) => owner === account || own.some((subnet) => shared.has(subnet)),
   )
+  const lists = world.lists.filter(({ owner, hidden }) => hidden !== true || owner === account)
   const files: Record<string, unknown> = {
     'describe-route-tables.json': { RouteTables: tables.map((table) => tableJson(world, table)) },
     'describe-vpc-endpoints.json': {
@@ -199,7 +200,7 @@ export function awsFiles(world: World): Record<string, unknown> {
       })),
     },
     'describe-managed-prefix-lists.json': {
-      PrefixLists: world.lists.map((list) => ({
+      PrefixLists: lists.map((list) => ({
         PrefixListId: list.id,
         AddressFamily: list.family === 4 ? 'IPv4' : 'IPv6',
         ...(list.owner !== 'AWS' && { State: 'create-complete', MaxEntries: 50, Version: 3 }),
@@ -210,7 +211,7 @@ export function awsFiles(world: World): Record<string, unknown> {
       })),
     },
     'describe-prefix-lists.json': {
-      PrefixLists: world.lists
+      PrefixLists: lists
         .filter(({ owner }) => owner === 'AWS')
         .map((list) => ({ Cidrs: list.entries, PrefixListId: list.id, PrefixListName: list.name })),
     },
@@ -298,7 +299,7 @@ export function awsFiles(world: World): Record<string, unknown> {
         })),
     },
   }
-  for (const list of world.lists) {
+  for (const list of lists) {
     const entries = list.entries.toSorted((a, b) => lengthOf(b) - lengthOf(a) || (a < b ? -1 : 1))
     files[`get-managed-prefix-list-entries/${list.id}.json`] = {
       Entries: entries.map((cidr) => ({ Cidr: cidr })),

@@ -1,6 +1,8 @@
 /** What changes in an account while somebody looks at it. */
+import type { PathClass } from '../../model/path.ts'
 import { ids, interfaceOf, only, type Theme } from './generate-parts.ts'
 import { addRoute } from './generate-routes.ts'
+import { travel } from './simulate.ts'
 import type { Choices } from './random.ts'
 import type { World, WorldEndpoint, WorldNat, WorldTable } from './types.ts'
 
@@ -44,10 +46,41 @@ function nat(world: World, change: Partial<WorldNat>): World {
   return { ...world, natGateways: world.natGateways.map((item) => ({ ...item, ...change, id: item.id })) }
 }
 
-/** One change that can turn a path. Never changes the host itself. */
+function isPrivate(how: PathClass): boolean {
+  return how.endsWith('_endpoint')
+}
+
+/** Where the host's packets to all answers of the world's names go. */
+function ways(world: World): PathClass[] {
+  const answers = world.names.flatMap(({ ipv4, ipv6 }) => [...ipv4, ...ipv6])
+  const sources = world.host.devices.flatMap(({ addresses }) => addresses)
+  return sources.flatMap((source) =>
+    answers.map((destination) => travel(world, { source, destination, port: 443 }).class),
+  )
+}
+
+/**
+ * A change of the account, never of the host. Most changes concern nobody: of a few, the first is taken that turns
+ * a private path into another one, else the last.
+ */
 export function mutate(world: World, choices: Choices, theme: Theme): World {
+  const before = ways(world)
+  let changed = change(world, choices, theme)
+  for (let n = 0; n < 4; n += 1) {
+    const after = ways(changed)
+    const turned = before.some(
+      (how, at) => isPrivate(how) && after[at] !== 'blocked' && !isPrivate(after[at] ?? how),
+    )
+    if (turned) break
+    changed = change(world, choices, theme)
+  }
+  return changed
+}
+
+/** One change that can turn a path. */
+function change(world: World, choices: Choices, theme: Theme): World {
   const outward = choices.pick(['nat-0b000009', 'igw-0a000001', ids.tgw])
-  const ways: (() => World)[] = [
+  const kinds: (() => World)[] = [
     () => withTables(world, ids.hostTable, (table) => without(table, ids.s3v4)),
     () => withTables(world, ids.hostTable, (table) => addRoute(table, ids.s3v4, ids.s3Gateway)),
     () => withTables(world, ids.hostTable, (table) => addRoute(table, '52.216.0.0/15', outward)),
@@ -115,5 +148,5 @@ export function mutate(world: World, choices: Choices, theme: Theme): World {
     () => reuse(world, 'vpce-0f000077', 'eni-0f000077', '10.2.1.77'),
     () => reuse(world, 'vpce-0d000077', 'eni-0d000077', '10.1.1.77'),
   ]
-  return choices.pick(theme === 'far' && choices.chance(0.7) ? far : ways)()
+  return choices.pick(theme === 'far' && choices.chance(0.7) ? far : kinds)()
 }

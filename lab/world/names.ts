@@ -76,9 +76,14 @@ export function resolveName(world: World, hostname: string, resolver = 'system')
     world.names.find((item) => item.hostname === name && item.resolver === resolver) ??
     world.names.find((item) => item.hostname === name && item.resolver === null)
   if (own !== undefined) {
-    return own.rcode === 'NOERROR'
-      ? answer([...own.ipv4, ...own.ipv6], own.ttlSeconds, own.cnames)
-      : { ...nothing, rcode: own.rcode, cnames: own.cnames }
+    if (own.rcode !== 'NOERROR') return { ...nothing, rcode: own.rcode, cnames: own.cnames }
+    const { failing = null } = own
+    const given = answer(
+      [...(failing === 4 ? [] : own.ipv4), ...(failing === 6 ? [] : own.ipv6)],
+      own.ttlSeconds,
+      own.cnames,
+    )
+    return failing === null ? given : { ...given, failing }
   }
 
   const there = world.endpoints.filter(({ state }) => state === 'available' || state === 'partial')

@@ -114,6 +114,8 @@ export interface WorldList {
   owner: string
   family: Family
   entries: string[]
+  /** Another account's list that is not shared: the account's API shows neither it nor its entries, only routes that use it. */
+  hidden?: boolean
 }
 
 export interface WorldEndpoint {
@@ -219,6 +221,8 @@ export interface WorldName {
   rcode: 'NOERROR' | 'NXDOMAIN' | 'SERVFAIL'
   /** Only this resolver gives it; null: all. */
   resolver: string | null
+  /** Queries of this family fail with SERVFAIL; the other one is answered. */
+  failing?: Family | null
 }
 
 export interface WorldResolver {
@@ -317,4 +321,6 @@ export interface NameAnswer {
   ttlSeconds: number
   /** The resolver says nothing at all. */
   silent: boolean
+  /** The family whose queries fail with SERVFAIL although the other one is answered. */
+  failing?: Family
 }

@@ -28,7 +28,7 @@ const turns = (to: RunningDaemon, target: string, state: string) =>
     return verdict?.state === state ? verdict : null
   })
 
-const quick = { every: '1s', timeout: '1s' }
+const quick = { every: '2s', timeout: '1900ms' }
 
 /** A dial that can be taken away and given back. */
 function switchable(broken: Dial): { dial(host: HostAccess): HostAccess; on: boolean; dials: number } {
@@ -78,33 +78,6 @@ describe('the daemon on the lab', () => {
     expect(JSON.parse((await get(`/api/v1/attempts/${id}`)).text)).toMatchObject({ schema: 'pathproof.attempt/1', attempt: { id } })
     expect((await get('/api/v1/attempts/nonesuch')).status).toBe(404)
     expect((await get('/')).text).toContain(`<td>${s3}</td>`)
-  })
-
-  it('turns the gauge to 0 when the route is taken away, and back to 1', async () => {
-    const { lab, verdicts, metric, get } = await begin({
-      scenario: 'demo',
-      document: (world) => ({
-        ...surroundings(world),
-        topology: { source: 'directory', directory: world.snapshotDirectory, refresh: '1s' },
-        targets: defaultTargets(world).map((target) => ({ ...target, ...quick })),
-      }),
-    })
-    await turns(running as RunningDaemon, 'artifacts', 'private')
-    expect(await metric(gauge('artifacts', s3))).toBe(1)
-    expect(await metric('pathproof_requirement_met{target="artifacts"}')).toBe(1)
-    await lab.apply('route-taken-away')
-    const gone = await turns(running as RunningDaemon, 'artifacts', 'public')
-    expect(await metric(gauge('artifacts', s3))).toBe(0)
-    expect(await metric('pathproof_requirement_met{target="artifacts"}')).toBe(0)
-    const [name] = gone.names
-    expect(name?.because.join(' ')).toMatch(/public/)
-    expect(name?.fix.map((f) => f.command).join(' ')).toContain('aws ec2')
-    const row = (await get('/')).text.split('\n').find((line) => line.includes(s3))
-    expect(row).toContain('<td class="public">public</td>')
-    const from = verdicts.items.length
-    await lab.apply('route-put-back')
-    await verdicts.until('private again', (all) => last(all.slice(from), 'artifacts')?.state === 'private')
-    expect(await metric(gauge('artifacts', s3))).toBe(1)
   })
 
   it('starts and lives without any resolver, and judges as soon as there is one', async () => {
@@ -171,7 +144,7 @@ title: Names without addresses
 story: One name exists and has no address, the other does not exist.
 world: { names: [{ hostname: ${empty}, ipv4: [] }] }
 names: [{ target: empty, hostname: ${empty} }, { target: absent, hostname: absent.example }]
-expect: [{ hostname: ${empty}, state: undetermined }]
+expect: [{ hostname: ${empty}, state: undetermined, because: no address }]
 `
     const { metric, verdicts, get } = await begin({ scenario: yaml })
     const both = await verdicts.until('both', (all) => {
@@ -202,7 +175,7 @@ expect: [{ hostname: ${empty}, state: undetermined }]
       document: (lab) => ({
         ...surroundings(lab),
         targets: defaultTargets(lab),
-        topology: { source: 'directory', directory: `${lab.snapshotDirectory}-nowhere`, refresh: '1s' },
+        topology: { source: 'directory', directory: `${lab.snapshotDirectory}-nowhere`, refresh: '10s' },
       }),
     })
     expect((await get('/-/healthy')).status).toBe(200)
@@ -254,7 +227,7 @@ describe('reload', () => {
       ok: true,
       config: config({
         ...surroundings(lab),
-        targets: [...defaultTargets(lab).filter((t) => t.name !== 'backup'), { name: 'fresh', hostname: 'kms.us-east-1.amazonaws.com', every: '5s' }],
+        targets: [...defaultTargets(lab).filter((t) => t.name !== 'backup'), { name: 'fresh', hostname: 'kms.us-east-1.amazonaws.com', every: '5s', timeout: '2s' }],
       }),
     })
     expect(await get('/-/reload', { method: 'POST' })).toEqual({ status: 200, text: 'reloaded\n' })
@@ -296,8 +269,8 @@ describe('reload', () => {
         return { socket, local: () => null }
       },
     })
-    const targets = (names: string[]) => names.map((name) => ({ name, hostname: `${name}.s3.us-east-1.amazonaws.com`, every: '1s', timeout: '20s' }))
-    const document = (lab: RunningDaemon['lab'], names: string[]) => ({ ...surroundings(lab), targets: targets(names), limits: { connects: 2 } })
+    const targets = (names: string[]) => names.map((name) => ({ name, hostname: `${name}.s3.us-east-1.amazonaws.com`, every: '60s', timeout: '20s' }))
+    const document = (lab: RunningDaemon['lab'], names: string[]) => ({ ...surroundings(lab), targets: targets(names), limits: { connects: 2, connects_per_target: 2, handshakes: 2 } })
     let names = ['one', 'two']
     await begin({
       scenario: 'gateway-endpoint',
@@ -330,7 +303,7 @@ describe('stop', () => {
     })
     await begin({
       scenario: 'gateway-endpoint',
-      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '1s', timeout: '10s' }] }),
+      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '10s' }] }),
       host: (host) => ({
         ...host,
         hostRoute: async (destination, source) => {
@@ -361,7 +334,7 @@ describe('stop', () => {
     let dialled = false
     await begin({
       scenario: 'gateway-endpoint',
-      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '60s' }] }),
+      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '30s' }] }),
       host: (host) => ({
         ...host,
         dial: () => {

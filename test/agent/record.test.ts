@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Recorded } from '../../agent/record.ts'
 import { createRecord, createRing } from '../../agent/record.ts'
-import { attemptVerdict } from './verdicts.ts'
+import { attemptVerdict, nameVerdict, targetVerdict } from './verdicts.ts'
 
 test('everything comes in by one way, numbered without gaps and dated', () => {
   const ring = createRing()
@@ -53,4 +53,19 @@ test('a sink that throws loses its record, which is told; the numbers show the g
   for (let index = 0; index < 3; index++) record('attempt_verdict', attemptVerdict())
   expect(kept.map(({ sequence }) => sequence)).toEqual([1, 3])
   expect(lost).toEqual([[2, new Error('disk full')]])
+})
+
+test('names with thousands of addresses make room earlier, and the youngest record always stays', () => {
+  const ring = createRing(100, 50)
+  const record = createRecord(ring, () => 0, () => undefined)
+  const wide = (attempts: number) =>
+    targetVerdict({ names: [nameVerdict({ attempts: Array.from({ length: attempts }, (_, i) => attemptVerdict({ id: `w${i}` })) })] })
+  for (let index = 0; index < 10; index++) record('attempt_verdict', attemptVerdict({ id: `a${index}` }))
+  record('target_verdict', wide(44))
+  expect([ring.size(), ring.dropped()]).toEqual([6, 5])
+  expect(ring.records('attempt_verdict').map(({ body }) => body.id)).toEqual(['a5', 'a6', 'a7', 'a8', 'a9'])
+  record('target_verdict', wide(4000))
+  expect(ring.size()).toBe(1)
+  record('attempt_verdict', attemptVerdict({ id: 'after' }))
+  expect(ring.records().map(({ kind }) => kind)).toEqual(['attempt_verdict'])
 })

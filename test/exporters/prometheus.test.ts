@@ -8,6 +8,7 @@ import type { Metric } from '../../exporters/metric.ts'
 import { createProcessMetrics } from '../../exporters/process-metrics.ts'
 import type { SeriesSet } from '../../exporters/prometheus.ts'
 import { createSeriesSet } from '../../exporters/prometheus.ts'
+import { needs, titled } from '../support/needs.ts'
 import { parseExposition } from './parse-exposition.ts'
 
 const onName = { target: 'artifacts', hostname: 's3.amazonaws.com', style: 'global' }
@@ -277,10 +278,9 @@ test('process metrics are appended in both formats, and are few', async () => {
   expect(plain.split('\n').length).toBeLessThan(120)
 })
 
-const promtool = spawnSync('promtool', ['--version']).error === undefined
+const missing = await needs('promtool')
 
-// Skipped where promtool is not installed (Debian package prometheus).
-test.skipIf(!promtool)('promtool check metrics finds nothing', async () => {
+test.skipIf(missing !== null)(titled('promtool check metrics finds nothing', missing), async () => {
   const series = createSeriesSet(catalogue)
   for (const metric of catalogue.filter((entry) => entry.available)) {
     const labels = Object.fromEntries(

@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createAuthority, serviceCertificateNames } from '../../lab/certificates.ts'
+import { needs, titled } from '../support/needs.ts'
 
 const nowMs = Date.UTC(2026, 10, 20, 12)
 const authority = createAuthority({ commonName: 'lab root', nowMs })
@@ -101,9 +102,9 @@ describe('names that AWS serves', () => {
   })
 })
 
-const openssl = spawnSync('openssl', ['version']).status === 0
+const missing = await needs('openssl')
 
-describe.skipIf(!openssl)('openssl, where it is installed', () => {
+describe.skipIf(missing !== null)(titled('openssl', missing), () => {
   const directory = mkdtempSync(join(tmpdir(), 'pathproof-certificates-'))
   afterAll(() => rmSync(directory, { recursive: true }))
 

@@ -22,7 +22,7 @@ async function verdictsOf(lab: Lab): Promise<Map<string, NameVerdict>> {
     host: lab.hostAccess(systemHost(process.env)),
     version: 'test',
     readText: () => Promise.resolve(null),
-    hostRoots: () => [],
+    hostRoots: lab.hostRoots,
     signal: AbortSignal.timeout(30_000),
     onSnapshot: () => undefined,
   }
@@ -44,46 +44,42 @@ function told(verdict: NameVerdict): string {
 
 describe('every scenario of the lab, by verdict and by truth', async () => {
   for (const file of await shippedScenarios()) {
-    it(
-      file,
-      async () => {
-        const scenario = await loadScenario(file)
-        const lab = await startLab(scenario, { mode: 'mapped', clock: { wallMs: Date.now }, timed: false })
-        open = lab
-        const rounds = [
-          { step: null, expected: scenario.expect },
-          ...scenario.steps.map((s) => ({ step: s.name, expected: s.expect })),
-        ]
-        for (const { step, expected } of rounds) {
-          if (step !== null) await lab.apply(step)
-          const verdicts = await verdictsOf(lab)
-          for (const verdict of verdicts.values()) {
-            const truth = lab.truth(verdict.hostname)
-            if (verdict.state === 'private')
-              expect(truth.state, `FALSE PRIVATE\n${told(verdict)}`).toBe('private')
-            if (verdict.state === 'public') expect(truth.state, told(verdict)).toBe('public')
-          }
-          for (const wanted of expected) {
-            const verdict = verdicts.get(wanted.hostname)
-            expect(verdict, `${wanted.hostname} was not judged`).toBeDefined()
-            if (verdict === undefined) continue
-            expect(verdict.state, `${step ?? 'at first'} ${wanted.hostname}\n${told(verdict)}`).toBe(
-              wanted.state,
-            )
-            if (wanted.state === 'undetermined') {
-              expect(verdict.because.length).toBeGreaterThan(0)
-              continue
-            }
-            if (wanted.proof !== undefined) expect(verdict.proof, told(verdict)).toBe(wanted.proof)
-            if (wanted.class !== undefined)
-              expect(
-                verdict.attempts.filter((a) => a.connected).map((a) => a.possible),
-                told(verdict),
-              ).toContainEqual([wanted.class])
-          }
+    it(file, async () => {
+      const scenario = await loadScenario(file)
+      const lab = await startLab(scenario, { mode: 'mapped', clock: { wallMs: Date.now }, timed: false })
+      open = lab
+      const rounds = [
+        { step: null, expected: scenario.expect },
+        ...scenario.steps.map((s) => ({ step: s.name, expected: s.expect })),
+      ]
+      for (const { step, expected } of rounds) {
+        if (step !== null) await lab.apply(step)
+        const verdicts = await verdictsOf(lab)
+        for (const verdict of verdicts.values()) {
+          const truth = lab.truth(verdict.hostname)
+          if (verdict.state === 'private')
+            expect(truth.state, `FALSE PRIVATE\n${told(verdict)}`).toBe('private')
+          if (verdict.state === 'public') expect(truth.state, told(verdict)).toBe('public')
         }
-      },
-      30_000,
-    )
+        for (const wanted of expected) {
+          const verdict = verdicts.get(wanted.hostname)
+          expect(verdict, `${wanted.hostname} was not judged`).toBeDefined()
+          if (verdict === undefined) continue
+          expect(verdict.state, `${step ?? 'at first'} ${wanted.hostname}\n${told(verdict)}`).toBe(
+            wanted.state,
+          )
+          if (wanted.state === 'undetermined') {
+            expect(verdict.because.length).toBeGreaterThan(0)
+            continue
+          }
+          if (wanted.proof !== undefined) expect(verdict.proof, told(verdict)).toBe(wanted.proof)
+          if (wanted.class !== undefined)
+            expect(
+              verdict.attempts.filter((a) => a.connected).map((a) => a.possible),
+              told(verdict),
+            ).toContainEqual([wanted.class])
+        }
+      }
+    }, 30_000)
   }
 })

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
@@ -12,15 +12,14 @@ import {
   runInNamespace,
   type NamespaceRun,
 } from '../../lab/namespace.ts'
+import { needs, titled } from '../support/needs.ts'
 
 const available = await namespacesAvailable()
-const why = available.ok
-  ? 'in namespaces'
-  : `in namespaces, which this machine does not allow (${available.because})`
+const missing = await needs('namespaces', 'ip')
 const insideFile = (name: string) => fileURLToPath(new URL(`inside/${name}`, import.meta.url))
 const withCurl = '403 10.0.1.101 0'
 /** Where there is no curl, its part of the test says nothing. */
-const withoutCurl = spawnSync('curl', ['--version']).status === 0 ? 'curl was not found' : withCurl
+const withoutCurl = (await needs('curl')) === null ? 'curl was not found' : withCurl
 
 /** Runs one of the files in `inside/`. */
 function run(file: string, args: string[], more: Partial<NamespaceRun> = {}): Promise<number> {
@@ -46,7 +45,7 @@ it('nobody is inside by saying so', async () => {
   expect(await insideNamespace({})).toBeNull()
 })
 
-describe.skipIf(!available.ok)(`${why}`, () => {
+describe.skipIf(missing !== null)(titled('in namespaces', missing), () => {
   let directory = ''
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'pathproof-namespace-test-'))

@@ -31,15 +31,6 @@ export interface Wanted {
   by: Issued | null
 }
 
-export const opensslMissing = (() => {
-  try {
-    execFileSync('openssl', ['version'], { stdio: 'ignore' })
-    return false
-  } catch {
-    return true
-  }
-})()
-
 /** A certificate authority's desk in a temporary folder, worked by the `openssl` command. */
 export function authority() {
   const folder = mkdtempSync(join(tmpdir(), 'pathproof-ca-'))

@@ -10,6 +10,7 @@ import { parseBatch, parseFibMatch, parseLink, parseRouteGet } from '../../probe
 import { parseRules } from '../../probes/ip-rules.ts'
 import type { CommandResult } from '../../probes/run-command.ts'
 import { unknownRoute } from '../../probes/tls.ts'
+import { needs, titled } from '../support/needs.ts'
 import { clock, stamp } from './support.ts'
 
 const said = (stdout: string, stderr = '', code: number | null = 0): CommandResult => ({
@@ -582,20 +583,9 @@ function inNamespace(setUp: string, ...questions: string[]) {
   }
 }
 
-const namespaceMissing = (() => {
-  try {
-    execFileSync(
-      'unshare',
-      ['-rnm', 'sh', '-ec', 'ip -j route show; ip link add a0 type veth peer name b0'],
-      { stdio: 'ignore' },
-    )
-    return false
-  } catch {
-    return true
-  }
-})()
+const missing = await needs('namespaces', 'ip')
 
-describe.skipIf(namespaceMissing)('in a network namespace (skipped where unshare or ip is not there)', () => {
+describe.skipIf(missing !== null)(titled('in a network namespace', missing), () => {
   it('knows that the kernel has no route, from connect() and from the route', () => {
     const seen = inNamespace('ip link set lo up', '52.216.1.1', '2600:1f00::1')
     expect(seen.failures).toEqual([

@@ -14,7 +14,8 @@ import { loopWatch } from '../../probes/loop-watch.ts'
 import { probeTls, unknownRoute } from '../../probes/tls.ts'
 import type { TlsDeps, TlsTarget } from '../../probes/tls.ts'
 import type { TrustStore } from '../../probes/trust.ts'
-import { authority, opensslMissing } from './authority.ts'
+import { needs, titled } from '../support/needs.ts'
+import { authority } from './authority.ts'
 import type { Issued } from './authority.ts'
 import { common } from './support.ts'
 
@@ -243,8 +244,10 @@ describe('probeTls without a handshake', () => {
   })
 })
 
-describe.skipIf(opensslMissing)('probeTls with certificates (skipped without the openssl command)', () => {
-  const desk = opensslMissing ? null : authority()
+const missing = await needs('openssl')
+
+describe.skipIf(missing !== null)(titled('probeTls with certificates', missing), () => {
+  const desk = missing === null ? authority() : null
   afterAll(() => desk?.close())
   const made = {} as Record<
     | 'publicRoot'

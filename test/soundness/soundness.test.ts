@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
-import { emptyTally, matrixText, tryWorld } from './harness.ts'
+import { observe } from '../../lab/world/observe.ts'
+import { worldFrom } from '../../lab/world/world.ts'
+import { emptyTally, falsePrivates, judgeAll, matrixText, tryWorld } from './harness.ts'
 
 const worlds = 10_000
 
@@ -21,4 +23,24 @@ test(`${worlds} random worlds: nothing is called private that is not, and most i
   expect(tally.sufficientWorlds / worlds).toBeGreaterThanOrEqual(0.35)
   expect(share).toBeGreaterThanOrEqual(0.95)
   expect(tally.falsePublic).toBe(0)
+})
+
+/** A AAAA answer of this form makes an IPv6 socket send IPv4: whether the host has IPv6 does not matter. */
+test('an IPv4-mapped answer leaves as IPv4, also from a host without IPv6', () => {
+  const hostname = 'ssm.us-east-1.amazonaws.com'
+  const world = worldFrom({
+    interfaces: [
+      {
+        id: 'eni-0a000077',
+        type: 'vpc_endpoint',
+        ipv4: [{ address: '10.0.1.77', primary: true, public: null }],
+      },
+    ],
+    endpoints: [{ id: 'vpce-0a000077', interfaces: ['eni-0a000077'], reaches: 'ssm' }],
+    names: [{ hostname, ipv4: ['10.0.1.77'], ipv6: ['::ffff:52.119.198.61'] }],
+  })
+  for (let seed = 1; seed <= 60; seed += 1) {
+    const seen = observe({ seed, plain: true, theme: 'anything', world, hostnames: [hostname] })
+    expect(falsePrivates(judgeAll(seen))).toEqual([])
+  }
 })

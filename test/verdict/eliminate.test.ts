@@ -25,6 +25,8 @@ const state = (...e: Evidence[]) => {
     : (r.settles ?? 'undetermined')
 }
 
+const numRuns = fc.readConfigureGlobal().numRuns ?? 5000
+
 const anyEvidence = fc
   .record({
     rank: fc.constantFrom(...ranks.filter((r) => r !== 'given')),
@@ -115,6 +117,63 @@ describe('elimination', () => {
     ).toBe('undetermined')
   })
 
+  it('what is stronger than the first conflict of side stands, whatever conflicts of class came before', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('attested', 'nat_gateway'),
+        evidence('observed', 'internet_gateway'),
+        evidence('configured', 'gateway_endpoint', 'blocked'),
+      ],
+      pathClasses,
+    )
+    expect(r.conflicts.map((c) => c.of)).toEqual(['class', 'side'])
+    expect(r.strongerThanConflict).toBe('public')
+    expect(r.possible).toEqual(['nat_gateway', 'internet_gateway'])
+  })
+
+  it('what is only stronger than a second conflict of side does not stand', () => {
+    const r = eliminate(
+      [
+        connected,
+        evidence('attested', 'nat_gateway', 'gateway_endpoint'),
+        evidence('observed', 'interface_endpoint'),
+        evidence('configured', 'nat_gateway', 'blocked'),
+        evidence('consistent', 'gateway_endpoint'),
+      ],
+      pathClasses,
+    )
+    expect(r.conflicts.map((c) => c.of)).toEqual(['side', 'side'])
+    expect(r.settles).toBe('public')
+    expect(r.strongerThanConflict).toBeNull()
+  })
+
+  it('a conflict of class alone leaves nothing that is stronger than a conflict of side', () => {
+    const r = eliminate(
+      [connected, evidence('observed', 'nat_gateway'), evidence('configured', 'internet_gateway', 'blocked')],
+      pathClasses,
+    )
+    expect(r.conflicts.map((c) => c.of)).toEqual(['class'])
+    expect(r.strongerThanConflict).toBeNull()
+  })
+
+  it('says whether evidence contradicts itself or what is stronger', () => {
+    const itself = eliminate(
+      [connected, evidence('observed', 'relay'), evidence('observed', 'internet')],
+      pathClasses,
+    )
+    expect(itself.conflicts[0]?.because).toBe(
+      'what is observed contradicts itself: observed relay / observed internet',
+    )
+    const stronger = eliminate(
+      [connected, evidence('observed', 'relay'), evidence('configured', 'internet')],
+      pathClasses,
+    )
+    expect(stronger.conflicts[0]?.because).toBe(
+      'what is configured (internet) contradicts what is stronger (relay)',
+    )
+  })
+
   it('does not depend on the order of the evidence', () => {
     fc.assert(
       fc.property(fc.array(anyEvidence, { maxLength: 8 }), fc.nat(), (list, seed) => {
@@ -141,7 +200,7 @@ describe('elimination', () => {
         const contradicts = after.conflicts.length > before.conflicts.length
         if (contradicts && state(...list) !== 'private') expect(state(...list, more)).not.toBe('private')
       }),
-      { numRuns: 5000 },
+      { numRuns },
     )
   })
 
@@ -158,7 +217,7 @@ describe('elimination', () => {
         }
         expect(set.every((c) => sideOf[c] === 'private')).toBe(true)
       }),
-      { numRuns: 5000 },
+      { numRuns },
     )
   })
 })

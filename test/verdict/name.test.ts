@@ -250,7 +250,11 @@ describe('from attempts to a name', () => {
 
 describe('from names to a target and its requirement', () => {
   const required = (require: Requirement, names: NameVerdict[]) =>
-    judgeTarget({ name: 't', require, minProof: 'configured', requireFirstLeg: 'any', waiver: null }, names, now)
+    judgeTarget(
+      { name: 't', require, minProof: 'configured', requireFirstLeg: 'any', waiver: null },
+      names,
+      now,
+    )
   const isPrivate = name({})
   const isPublic = name({ attempts: [outside('1')] })
   const isMixed = name({ attempts: [inside('1'), outside('1')] })
@@ -297,7 +301,13 @@ describe('from names to a target and its requirement', () => {
   it('a stronger minimum of proof is not met by configured', () => {
     expect(
       judgeTarget(
-        { name: 't', require: { kind: 'private' }, minProof: 'observed', requireFirstLeg: 'any', waiver: null },
+        {
+          name: 't',
+          require: { kind: 'private' },
+          minProof: 'observed',
+          requireFirstLeg: 'any',
+          waiver: null,
+        },
         [isPrivate],
         now,
       ).met,
@@ -305,7 +315,13 @@ describe('from names to a target and its requirement', () => {
   })
 
   it('a demand on the first leg is not met while nothing shows it', () => {
-    const demand = { name: 't', require: { kind: 'private' }, minProof: 'configured', requireFirstLeg: 'vpn', waiver: null } as const
+    const demand = {
+      name: 't',
+      require: { kind: 'private' },
+      minProof: 'configured',
+      requireFirstLeg: 'vpn',
+      waiver: null,
+    } as const
     expect(judgeTarget(demand, [isPrivate], now).met).toBe(false)
   })
 

@@ -659,6 +659,16 @@ describe('the rule table, row by row', () => {
     })
   }
 
+  // A row that several routes or a NAT gateway's own table are joined with still says the same by itself.
+  for (const [rule, row] of Object.entries(rows)) {
+    it(`${rule} in the table`, () => {
+      const stated = cases.find((c) => c.rule === rule)
+      const leaves = rule === 'route.several' ? everything : stated?.leaves
+      expect(row.leaves).toEqual(everything.filter((k) => leaves?.includes(k)))
+      expect(row.rank).toBe(stated?.rank)
+    })
+  }
+
   it('has a case for every row', () => {
     expect(Object.keys(rows).filter((id) => !cases.some((c) => c.rule === id))).toEqual([])
   })

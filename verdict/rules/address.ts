@@ -46,19 +46,17 @@ function nat64Prefixes(topology: Topology): Cidr[] {
 }
 
 /**
- * Whether an AWS-owned list of this family was read whole and none of them holds the address. Lists that
- * are not AWS's, or that name no family, can't show this; one unread AWS list hides the answer.
+ * Whether the lists that gateway endpoints take were read whole, for this family, and none holds the address.
+ * Customers' lists can't show this; one such list that was not read hides the answer.
  */
 function outsideLists(ip: Ip, readings: readonly Reading[]): boolean {
   if (readings.length === 0) return false
   return readings.every((reading) => {
     if (!reading.has('prefixLists')) return false
     const lists = reading.snapshot.prefixLists.filter(
-      (l) => l.ownerId === 'AWS' && (l.family === ip.family || l.family === null),
+      (l) => l.ownerId === 'AWS' && (l.family === ip.family || l.family === null) && isGatewayServiceList(l),
     )
-    const service = lists.filter(isGatewayServiceList)
-    if (service.length === 0) return false
-    return lists.every((l) => l.entries !== null && l.complete && !holds(l.entries, ip))
+    return lists.length > 0 && lists.every((l) => l.entries !== null && l.complete && !holds(l.entries, ip))
   })
 }
 

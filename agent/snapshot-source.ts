@@ -1,0 +1,122 @@
+import type { HostAccess } from '../model/host.ts'
+import type { Snapshot, Vantage } from '../model/topology.ts'
+import { imdsEndpoint } from '../aws/imds.ts'
+import { isRegion } from '../aws/partitions.ts'
+import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
+import type { WantedParts } from '../aws/snapshot-api-calls.ts'
+import type { Config } from './config/config.ts'
+import { type ProgramCommand, type ReaderDeps, readSnapshot } from './snapshot-child.ts'
+import type { SourceReading } from './snapshot-keeper.ts'
+
+/** Where the account is read from, as the keeper needs it. */
+export interface SnapshotSource {
+  /** Null: there is no source that this version reads. */
+  read: ((parts: WantedParts, last: Snapshot | null) => Promise<SourceReading>) | null
+  /** Null: all parts come together. */
+  otherRefreshSeconds: number | null
+  /** True where a reading takes network calls, so that a start need not wait for it. */
+  remote: boolean
+  /** Snapshots of further accounts (`topology.also`), read anew. Never rejects. */
+  readOthers(): Promise<Snapshot[]>
+}
+
+export interface SnapshotSourceDeps {
+  host: Pick<HostAccess, 'clock' | 'environment' | 'serverAddress'>
+  program: ProgramCommand
+  signal: AbortSignal
+  /** A line that the process that reads the account wrote to its standard error; foreign text. */
+  onLine(line: string): void
+  onProblem(problem: string): void
+}
+
+/** Route tables come in one call; a reading that takes longer would be stale when it comes. */
+const tablesDeadlineSeconds = 25
+const restDeadlineSeconds = 60
+
+/**
+ * The region whose API is asked: that of the instance, else what the environment says, else the one region that all
+ * targets name. Null: none of them says it.
+ */
+export function regionOf(
+  config: Pick<Config, 'targets'>,
+  vantage: Vantage,
+  environment: HostAccess['environment'],
+): string | null {
+  const regions = new Set(config.targets.flatMap(({ region }) => region ?? []))
+  const [only] = regions
+  const said = [
+    vantage.region,
+    environment['AWS_REGION'],
+    environment['AWS_DEFAULT_REGION'],
+    regions.size === 1 ? only : null,
+  ]
+  return said.find((region) => typeof region === 'string' && isRegion(region)) ?? null
+}
+
+/** What the process that reads the account gets, for a host that stands at `vantage`. */
+export function readerDeps(
+  { host, program, signal, onLine }: Omit<SnapshotSourceDeps, 'onProblem'>,
+  vantage: Pick<Vantage, 'kind'>,
+): ReaderDeps {
+  const { environment } = host
+  const imds = host.serverAddress(imdsEndpoint)
+  const moved = imds.address !== imdsEndpoint.address || imds.port !== imdsEndpoint.port
+  const endpoint = `http://${imds.address}:${imds.port}`
+  return {
+    program,
+    environment: {
+      ...environment,
+      // where the metadata service is played elsewhere, the SDK has to look there as well
+      ...(moved && { AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint }),
+    },
+    metadata: vantage.kind !== 'on-prem',
+    signal,
+    onLine,
+  }
+}
+
+/** The source that the configuration names, for a host that stands at `vantage`, which is asked anew at each reading. */
+export function snapshotSource(
+  config: Config,
+  vantage: () => Vantage,
+  deps: SnapshotSourceDeps,
+): SnapshotSource {
+  const { topology } = config
+  const { host, signal } = deps
+  const directory = (path: string): Promise<Snapshot> =>
+    readSnapshotDirectory(path, { nowMs: host.clock.wallMs(), undated: 'refuse', signal })
+  const readOthers = async (): Promise<Snapshot[]> => {
+    const read = await Promise.all(
+      topology.also.map(async (also) => {
+        try {
+          const snapshot = await directory(also.directory)
+          for (const { file, place, problem, nextStep } of snapshot.problems)
+            deps.onProblem([file, place, problem, nextStep].filter(Boolean).join(': '))
+          return snapshot
+        } catch (error) {
+          deps.onProblem(error instanceof Error ? error.message : String(error))
+          return null
+        }
+      }),
+    )
+    return read.filter((snapshot) => snapshot !== null)
+  }
+  const from = topology.source === 'directory' ? topology.directory : null
+  if (from !== null) {
+    const read = async () => ({ snapshot: await directory(from), failures: [] })
+    return { read, otherRefreshSeconds: null, remote: false, readOthers }
+  }
+  if (topology.source !== 'aws') return { read: null, otherRefreshSeconds: null, remote: false, readOthers }
+  const read = async (parts: WantedParts, last: Snapshot | null): Promise<SourceReading> => {
+    const here = vantage()
+    const region = regionOf(config, here, host.environment)
+    const vpcIds = [...new Set(here.interfaces.flatMap(({ vpcId }) => vpcId ?? []))]
+    if (region === null)
+      throw new Error(
+        'no region to read the account in: the instance metadata names none; set AWS_REGION, or region in the targets',
+      )
+    const deadlineSeconds = parts === 'routeTables' ? tablesDeadlineSeconds : restDeadlineSeconds
+    return await readSnapshot({ region, vpcIds, parts, deadlineSeconds, last }, readerDeps(deps, here))
+  }
+  return { read, otherRefreshSeconds: topology.otherRefreshSeconds, remote: true, readOthers }
+}
