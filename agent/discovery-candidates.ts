@@ -96,7 +96,7 @@ export function candidatesOf(vantage: Vantage, snapshot: Snapshot | null): Candi
     }
   }
   for (const endpoint of snapshot?.endpoints ?? []) {
-    if ( goneStates.has(endpoint.state)) continue
+    if (!vpcs.has(endpoint.vpcId) || goneStates.has(endpoint.state)) continue
     if (endpoint.type !== 'Gateway' && endpoint.type !== 'Interface') continue
     const region = regionOf(endpoint)
     if (region !== null) add(endpoint.serviceName, region, true)

@@ -190,6 +190,7 @@ describe('what is kept on disk', () => {
       'names',
     ],
     ["somebody else's host", JSON.stringify(named('evil.example')), 'AWS name'],
+    ["somebody else's host, in its own words", JSON.stringify(named('evil.example', 'other')), 'AWS name'],
     ['a look-alike', JSON.stringify(named('ssm.us-east-1.amazonaws.com.evil.example')), 'AWS name'],
     ['a URL', JSON.stringify(named('https://u:p@ssm.us-east-1.amazonaws.com')), 'hostname'],
     ['a name of another style', JSON.stringify(named('ssm.us-east-1.amazonaws.com', 'global')), 'style'],

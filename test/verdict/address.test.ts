@@ -176,9 +176,14 @@ describe('an address outside the lists', () => {
       false,
     ],
     [
-      'in such a list',
-      outside('54.240.1.1', s3List, { ...dynamodb, name: 'x.cloudfront', entries: ['54.240.0.0/16'] }),
-      false,
+      'such a list beside it, whatever is in that or was not read of it',
+      outside(
+        '54.240.1.1',
+        s3List,
+        { ...dynamodb, name: 'x.cloudfront', entries: ['54.240.0.0/16'] },
+        { ...dynamodb, name: 'y.cloudfront', entries: null },
+      ),
+      true,
     ],
     ['a list that is not AWS’s', outside('54.240.1.1', { ...s3List, ownerId: '111122223333' }), false],
     [
