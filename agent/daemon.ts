@@ -31,6 +31,7 @@ import type { KeptReading } from './snapshot-keeper.ts'
 import { createTopology } from './topology.ts'
 import { stateDirectoryOf } from './state-file.ts'
 import { createTaintBook } from './taint.ts'
+import { loadTaints, saveTaints } from './taint-store.ts'
 import { findVantage } from './vantage.ts'
 import { createVantageKeeper } from './vantage-keeper.ts'
 import { attemptDocument, targetPieces } from './verdict-document.ts'
@@ -183,12 +184,22 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   })
   const { keeper } = topology
 
-  const taint = createTaintBook()
+  const stateDirectory = stateDirectoryOf(host.environment)
+  const taint = createTaintBook(stateDirectory === null ? [] : await loadTaints(stateDirectory, wallMs()))
+  // One writing after the other: the newest must be the last on disk.
+  let savingTaint: Promise<void> = Promise.resolve()
+  const keepTaint = (): void => {
+    log.warn('taint', { bases: taint.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) })
+    if (stateDirectory === null) return
+    savingTaint = savingTaint
+      .then(() => saveTaints(stateDirectory, taint.contents()))
+      .catch((error: unknown) => log.error('taint_not_kept', { error: error as Error }))
+  }
   const fleet = createFleet({
     clock: host.clock,
     lives,
     taint,
-    tainted: () => log.warn('taint', { bases: taint.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) }),
+    tainted: keepTaint,
     nextSlotSeconds: (name) => scheduler.nextSlotSeconds(name),
     joined(target, names) {
       verdictMetrics.sync(fleet.targets())
@@ -264,13 +275,12 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
   }
 
-  const kept = stateDirectoryOf(host.environment)
   const discovery = createDiscovery({
     enabled: () => config.targets.length === 0,
     vantage: vantages.current,
     snapshot: () => keeper.current()?.snapshot ?? null,
     lookup: host.lookup,
-    store: kept === null ? null : discoveredFile(kept),
+    store: stateDirectory === null ? null : discoveredFile(stateDirectory),
     maxNames: () => config.limits.names,
     clock: host.clock,
     sleep: deps.sleep,

@@ -61,6 +61,14 @@ function fixGateway(verdict: AttemptVerdict, place: Place): Fix[] {
       },
     ]
   }
+  if (gateway !== undefined && verdict.evidence.some((e) => e.rule === 'address.nat64')) {
+    return [
+      {
+        text: `A NAT64 address never takes the gateway endpoint itself: give the route table of the NAT gateway the endpoint's route, or let this host use IPv4`,
+        command: null,
+      },
+    ]
+  }
   if (gateway !== undefined && verdict.family === 6 && gateway.ipAddressType !== 'dualstack') {
     return [
       {

@@ -71,7 +71,7 @@ function display(io: Io, lab: Lab): (verdict: TargetVerdict) => void {
       io.stdout(
         `${time}  ${paint(colour, sign)}  ${paint('bold', verdict.target)}  ${safeText(name.hostname)}${proof}\n`,
       )
-      const deciding = name.attempts.find((a) => a.state === name.state) ?? name.attempts[0]
+      const deciding = name.attempts.find((a) => a.state === (name.state === 'mixed' ? 'public' : name.state)) ?? name.attempts[0]
       const reason = deciding?.evidence.find((e) => e.rank === 'configured') ?? deciding?.evidence[0]
       io.stdout(`            ${safeText(reason?.because ?? name.because[0] ?? '', 400)}\n`)
       if (name.state !== 'private' && name.state !== 'blocked') {

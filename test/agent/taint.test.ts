@@ -1,7 +1,11 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Evidence } from '../../model/evidence.ts'
 import type { PathClass } from '../../model/path.ts'
 import { createTaintBook } from '../../agent/taint.ts'
+import { loadTaints, saveTaints } from '../../agent/taint-store.ts'
 import { judgeAttempt, noContext } from '../../verdict/judge.ts'
 import { judgeName } from '../../verdict/name.ts'
 import { answer, attempt, dns, now, stamp, topology } from '../verdict/fixture.ts'
@@ -98,6 +102,23 @@ describe('taint', () => {
     expect(book.expire(now + day)).toBe(false)
     expect(book.expire(now + day + 1)).toBe(true)
     expect(book.addresses()).toEqual(['52.216.2.2'])
+  })
+
+  it('is kept on disk, and a file that is no use stops the start', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'pathproof-taint-'))
+    try {
+      expect(await loadTaints(directory, now)).toEqual([])
+      const book = createTaintBook()
+      book.judged(judged('52.216.1.1', [nat]))
+      await saveTaints(directory, book.contents())
+      const again = createTaintBook(await loadTaints(directory, now + day))
+      expect(again.bases()).toEqual(book.bases())
+      expect(again.expire(now + 2 * day)).toBe(false)
+      await writeFile(join(directory, 'taint.json'), '{"schema":"pathproof.taint/1","taints":[{}]}')
+      await expect(loadTaints(directory, now)).rejects.toThrow(/Next step/)
+    } finally {
+      await rm(directory, { recursive: true })
+    }
   })
 
   it('survives a restart', () => {

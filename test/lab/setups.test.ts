@@ -239,17 +239,6 @@ const setups: Setup[] = [
     ],
   },
   {
-    title: 'the same with a dump of this minute',
-    world: onPrem,
-    declared: onPremDeclared,
-    metadata: 'silent',
-    vendor: 'Dell Inc.\n',
-    expected: [
-      { hostname: regional, state: 'private', class: 'interface_endpoint' },
-      { hostname: ssm, state: 'private', class: 'interface_endpoint' },
-    ],
-  },
-  {
     title: 'the same, nothing declared',
     world: onPrem,
     dumpAgeSeconds: aDay,

@@ -240,9 +240,9 @@ export function endpointShown(
   if (inside?.row === 'endpoint.own_vpc') return inside
   const declared = trusted(attempt, parsed.value, address, own, lookup, reading, topology)
   if (declared !== null && declared.row !== 'endpoint.not_shown') {
-    // An address that this VPC's own endpoints also hold may be either one's.
-    if (inside === null) return declared
-    return inside
+    // An address that another endpoint of this account also holds may be either one's.
+    const same = reading !== null && endpointsAt(reading.snapshot, address).every((e) => e.id === declared.endpoint)
+    return inside === null || (same && declared.row === 'endpoint.trusted') ? declared : inside
   }
   if (inside !== null) return inside
   if (declared !== null) return declared

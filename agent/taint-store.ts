@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { readStateFile, writeStateFile } from './state-file.ts'
+import type { Taint } from './taint.ts'
+
+const name = 'taint.json'
+const maxBytes = 4 * 1024 * 1024
+const text = z.string().max(4096)
+
+const schema = z.strictObject({
+  schema: z.literal('pathproof.taint/1'),
+  taints: z.array(
+    z.strictObject({
+      basis: z.strictObject({ networkInterface: text, routeTable: text, route: text, target: text }),
+      addresses: z.record(text, z.strictObject({ shownAtMs: z.number(), seenAtMs: z.number() })),
+    }),
+  ),
+})
+
+/**
+ * What was tainted when the agent last ran. An address counts as seen now, for nobody looked while the agent was
+ * away: a restart must not shorten how long it holds.
+ * @throws if the file is there and can't be read: to go on without it would forget what was contradicted
+ */
+export async function loadTaints(directory: string, nowMs: number): Promise<Taint[]> {
+  try {
+    const content = await readStateFile(directory, name, maxBytes)
+    if (content === null) return []
+    const { taints } = schema.parse(JSON.parse(content))
+    return taints.map(({ basis, addresses }) => ({
+      basis,
+      addresses: Object.fromEntries(
+        Object.entries(addresses).map(([address, held]) => [address, { ...held, seenAtMs: nowMs }]),
+      ),
+    }))
+  } catch (error) {
+    const why = error instanceof z.ZodError ? 'its content is not of its form' : error instanceof Error ? error.message : ''
+    throw new Error(
+      `${directory}/${name} can't be read (${why}), and it says which paths were contradicted by records. Next step: put it right, or remove it if that may be forgotten`,
+      { cause: error },
+    )
+  }
+}
+
+/** Keeps the taints for the next start. Rejects if the directory can't be written. */
+export async function saveTaints(directory: string, taints: readonly Taint[]): Promise<void> {
+  await writeStateFile(directory, name, `${JSON.stringify({ schema: 'pathproof.taint/1', taints })}\n`)
+}
