@@ -135,7 +135,8 @@ export function createFleet(deps: FleetDeps): Fleet {
           const stays = new Set(target.names.map((n) => `${n.hostname} ${n.port}`))
           forget(known)
           if (known.shared.hold !== shared.hold)
-            for (const watch of known.watches) if (stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.moveTo(shared.hold)
+            for (const watch of known.watches)
+              if (stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.moveTo(shared.hold)
           for (const watch of known.watches)
             if (!stays.has(`${watch.name.hostname} ${watch.name.port}`)) watch.forget()
         }

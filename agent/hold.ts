@@ -62,7 +62,10 @@ interface Name {
 export function createHoldWindow({
   windowSeconds = 900,
   maxAddresses = 4096,
-}: { windowSeconds?: number; maxAddresses?: number } = {}): HoldWindow {
+}: {
+  windowSeconds?: number
+  maxAddresses?: number
+} = {}): HoldWindow {
   const windowMs = windowSeconds * 1000
   const names = new Map<string, Name>()
 

@@ -33,7 +33,12 @@ export async function loadTaints(directory: string, nowMs: number): Promise<Tain
       ),
     }))
   } catch (error) {
-    const why = error instanceof z.ZodError ? 'its content is not of its form' : error instanceof Error ? error.message : ''
+    const why =
+      error instanceof z.ZodError
+        ? 'its content is not of its form'
+        : error instanceof Error
+          ? error.message
+          : ''
     throw new Error(
       `${directory}/${name} can't be read (${why}), and it says which paths were contradicted by records. Next step: put it right, or remove it if that may be forgotten`,
       { cause: error },

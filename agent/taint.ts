@@ -70,12 +70,12 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
       else taints.push({ basis, addresses: { [address]: shown } })
       return true
     }
-      const held = taint?.addresses[address]
-      if (taint === undefined || held === undefined || !confirmsPrivate(verdict) || atMs <= held.shownAtMs)
-        return false
-      delete taint.addresses[address]
-      taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
-      return true
+    const held = taint?.addresses[address]
+    if (taint === undefined || held === undefined || !confirmsPrivate(verdict) || atMs <= held.shownAtMs)
+      return false
+    delete taint.addresses[address]
+    taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
+    return true
   }
 
   return {

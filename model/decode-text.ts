@@ -11,7 +11,7 @@ export interface DecodedText {
 
 const percent = 0x25
 const backslash = 0x5c
-const escape = 0x1b
+const escapeCode = 0x1b
 
 /**
  * Undoes percent-encoding (RFC 3986 2.1) of any depth and mix, and JavaScript's `\u0026` and `\x26`, byte by byte, and
@@ -86,7 +86,7 @@ function hexValue(code: number): number {
 /** How many characters from `index` on a terminal would not show; tabs and line ends count as shown. */
 function hiddenAt(text: string, index: number): number {
   const code = text.charCodeAt(index)
-  if (code === escape && text.charCodeAt(index + 1) === 0x5b) {
+  if (code === escapeCode && text.charCodeAt(index + 1) === 0x5b) {
     for (let end = index + 2; end < Math.min(text.length, index + 34); end++) {
       const final = text.charCodeAt(end)
       if (final >= 0x40 && final <= 0x7e) return end - index + 1

@@ -34,7 +34,7 @@ export function safeText(text: unknown, maxLength = 200): string {
   if (clean.length <= limit) return clean
   if (limit === 0) return ''
   // A cut between the halves of a pair would leave a lone surrogate behind.
-  return clean.slice(0, limit - 1).replace(loneSurrogates, '') + '…'
+  return `${clean.slice(0, limit - 1).replace(loneSurrogates, '')}…`
 }
 
 function asString(value: unknown): string {

@@ -80,10 +80,7 @@ export interface NameVerdict {
 
 export type Requirement =
   /** Nothing is demanded (discovered targets without an endpoint): shown, never met or not met. */
-  | { kind: 'none' }
-  | { kind: 'private' }
-  | { kind: 'blocked' }
-  | { kind: 'classes'; classes: PathClass[] }
+  { kind: 'none' } | { kind: 'private' } | { kind: 'blocked' } | { kind: 'classes'; classes: PathClass[] }
 
 export interface Waiver {
   reason: string

@@ -12,7 +12,7 @@ const indexFrom = 64
  */
 function lastNotAbove(keys: Int32Array, low: number, high: number, key: number): number {
   let found = low
-  for (let left = high - low; left > 0;) {
+  for (let left = high - low; left > 0; ) {
     const half = (left + 1) >> 1
     // -1, all bits, if that key is not above, else 0
     found += half & ((keys[found + half]! - key - 1) >> 31)
@@ -42,7 +42,7 @@ export function searchIpv4(borders: Uint32Array): (address: number) => number {
 /** The last border not above `address`, of any 32-bit borders. */
 function lastNotAboveUnsigned(borders: Uint32Array, address: number): number {
   let found = 0
-  for (let left = borders.length - 1; left > 0;) {
+  for (let left = borders.length - 1; left > 0; ) {
     const half = (left + 1) >> 1
     if (borders[found + half]! <= address) found += half
     left -= half
@@ -92,7 +92,7 @@ function nextBits(a: number, b: number): number {
 /** As `lastNotAbove`, by all 128 bits. */
 function lastWordsNotAbove(borders: Uint32Array, low: number, high: number, address: Ipv6Words): number {
   let found = low
-  for (let left = high - low; left > 0;) {
+  for (let left = high - low; left > 0; ) {
     const half = (left + 1) >> 1
     const at = (found + half) * 4
     const differs = address.findIndex((word, index) => word !== borders[at + index])

@@ -22,7 +22,10 @@ interface Figure {
 
 function middle(values: number[]): { value: number; spread: [number, number] } {
   const sorted = values.toSorted((a, b) => a - b)
-  return { value: sorted[Math.floor(sorted.length / 2)] ?? NaN, spread: [sorted[0] ?? NaN, sorted.at(-1) ?? NaN] }
+  return {
+    value: sorted[Math.floor(sorted.length / 2)] ?? NaN,
+    spread: [sorted[0] ?? NaN, sorted.at(-1) ?? NaN],
+  }
 }
 
 async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
@@ -36,15 +39,25 @@ async function firstLine(stream: NodeJS.ReadableStream): Promise<string> {
 }
 
 async function client(kind: string, port: number, ca: string, count: number, concurrency: number) {
-  const child = spawn(process.execPath, [join(root, 'scripts/bench/tls-client.ts'), kind, String(port), String(count), String(concurrency)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    [join(root, 'scripts/bench/tls-client.ts'), kind, String(port), String(count), String(concurrency)],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
   child.stdin.end(ca)
-  return JSON.parse(await firstLine(child.stdout)) as { cpuSeconds: number; wallSeconds: number; peakMebibytes: number }
+  return JSON.parse(await firstLine(child.stdout)) as {
+    cpuSeconds: number
+    wallSeconds: number
+    peakMebibytes: number
+  }
 }
 
 async function benchProbes(): Promise<Figure[]> {
-  const server = spawn(process.execPath, [join(root, 'scripts/bench/tls-server.ts')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const server = spawn(process.execPath, [join(root, 'scripts/bench/tls-server.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   try {
     const { port, ca } = JSON.parse(await firstLine(server.stdout)) as { port: number; ca: string }
     const product: number[] = []
@@ -79,7 +92,10 @@ async function timeToAnswer(args: string[], port: number, path: string): Promise
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'ignore'], cwd: root })
   try {
     for (;;) {
-      const answered = await fetch(`http://127.0.0.1:${port}${path}`).then((r) => r.status === 200, () => false)
+      const answered = await fetch(`http://127.0.0.1:${port}${path}`).then(
+        (r) => r.status === 200,
+        () => false,
+      )
       if (answered) return performance.now() - started
       if (performance.now() - started > 20_000) throw new Error(`no answer from ${args.join(' ')}`)
       await new Promise((done) => setTimeout(done, 2))
@@ -96,14 +112,26 @@ async function benchStart(): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'pathproof-bench-'))
   try {
     const config = join(directory, 'pathproof.yml')
-    writeFileSync(config, `version: 1\nagent: { vantage: on-prem }\ntargets: []\ntopology: { source: directory, directory: ${JSON.stringify(directory)} }\n`)
+    writeFileSync(
+      config,
+      `version: 1\nagent: { vantage: on-prem }\ntargets: []\ntopology: { source: directory, directory: ${JSON.stringify(directory)} }\n`,
+    )
     const bare = join(directory, 'bare.mjs')
-    writeFileSync(bare, "import http from 'node:http'\nhttp.createServer((q, r) => r.end('ok')).listen(Number(process.argv[2]), '127.0.0.1')\n")
+    writeFileSync(
+      bare,
+      "import http from 'node:http'\nhttp.createServer((q, r) => r.end('ok')).listen(Number(process.argv[2]), '127.0.0.1')\n",
+    )
     const product: number[] = []
     const plain: number[] = []
     for (let round = 0; round < rounds; round++) {
       const port = 20_000 + Math.floor(Math.random() * 20_000)
-      product.push(await timeToAnswer(['agent/main.ts', 'run', '--config.file', config, '--web.listen-address', `127.0.0.1:${port}`], port, '/metrics'))
+      product.push(
+        await timeToAnswer(
+          ['agent/main.ts', 'run', '--config.file', config, '--web.listen-address', `127.0.0.1:${port}`],
+          port,
+          '/metrics',
+        ),
+      )
       plain.push(await timeToAnswer([bare, String(port + 1)], port + 1, '/'))
     }
     return [

@@ -2,7 +2,17 @@
 //   npm run build                     into dist/
 //   npm run build -- --out DIR        elsewhere
 // Beside pathproof.mjs stand what it reads (the lab's scenarios), the JSON Schema, and the licences.
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile } from 'esbuild'
@@ -34,7 +44,9 @@ function packageFolder(input: string): string | null {
 function readPackage(folder: string): BundledPackage {
   const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
   const texts = readdirSync(join(root, folder))
-    .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file) && statSync(join(root, folder, file)).isFile())
+    .filter(
+      (file) => /^(licen[cs]e|notice|copying)/i.test(file) && statSync(join(root, folder, file)).isFile(),
+    )
     .toSorted()
     .map((file) => readFileSync(join(root, folder, file), 'utf8').trim())
   if (typeof license !== 'string' || license === '') throw new Error(`${name} ${version} names no licence`)
@@ -49,7 +61,11 @@ function bundledPackages(metafile: Metafile): BundledPackage[] {
 /** Each text once, with the packages that it covers. */
 function licencesText(packages: readonly BundledPackage[]): string {
   const rule = '='.repeat(100)
-  const groups = Map.groupBy(packages, ({ license, texts }) => texts.join('\n\n') || `(its package names the licence ${license} and brings no text)`)
+  const groups = Map.groupBy(
+    packages,
+    ({ license, texts }) =>
+      texts.join('\n\n') || `(its package names the licence ${license} and brings no text)`,
+  )
   const parts = [...groups].map(
     ([text, covered]) =>
       `${rule}\n${covered.map(({ name, version, license }) => `${name} ${version} (${license})`).join('\n')}\n${rule}\n\n${text}\n`,

@@ -130,7 +130,14 @@ function finalState(elimination: Elimination, connected: boolean): PathState {
 /** On-prem no table routes; what a verdict rests on there is the declared way to one endpoint. */
 function declaredBasis(attempt: Attempt, { endpoint }: RouteFinding): Basis[] {
   if (endpoint?.row !== 'endpoint.trusted') return []
-  return [{ networkInterface: attempt.host.device ?? '', routeTable: '', route: 'declared', target: endpoint.endpoint }]
+  return [
+    {
+      networkInterface: attempt.host.device ?? '',
+      routeTable: '',
+      route: 'declared',
+      target: endpoint.endpoint,
+    },
+  ]
 }
 
 /** What the state would be if the attempt had connected: `blocked` out of every set that holds more. */
@@ -185,7 +192,8 @@ export function judgeWithParts(
   const flags: Flag[] = [...new Set(evidence.flatMap((e) => e.flags))]
   if (attempt.proxyVariables.length > 0) flags.push('proxy_configured')
   if (attempt.host.redirect === 'possible') flags.push('redirect_on_host')
-  const bases = finding.routes.length > 0 ? finding.routes.map((r) => r.basis) : declaredBasis(attempt, finding)
+  const bases =
+    finding.routes.length > 0 ? finding.routes.map((r) => r.basis) : declaredBasis(attempt, finding)
   const basis = bases.at(-1) ?? null
   const verdict: AttemptVerdict = {
     id: attempt.stamp.id,

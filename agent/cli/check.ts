@@ -21,10 +21,19 @@ import { type CommandSpec, parseCommand } from './usage.ts'
 
 const spec = {
   name: 'check',
-  summary: "Looks once, with every probe: does this host's connection take a private path or a public one, and how is that known?",
+  summary:
+    "Looks once, with every probe: does this host's connection take a private path or a public one, and how is that known?",
   options: {
-    'config.file': { type: 'string', value: 'FILE', help: 'configuration; without NAME, all of its targets are checked (without targets: what is discovered)' },
-    snapshot: { type: 'string', value: 'DIR', help: 'directory with the output of the AWS CLI, at most 3 minutes old' },
+    'config.file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'configuration; without NAME, all of its targets are checked (without targets: what is discovered)',
+    },
+    snapshot: {
+      type: 'string',
+      value: 'DIR',
+      help: 'directory with the output of the AWS CLI, at most 3 minutes old',
+    },
     json: { type: 'boolean', help: 'one JSON document per input, one per line (schema pathproof.check/1)' },
   },
   positionals: {
@@ -44,17 +53,28 @@ const spec = {
 } as const satisfies CommandSpec
 
 /** The target that one name or URL stands for: that host alone, required to be private. */
-function targetFor(input: string): { ok: true; target: Target; note: string | null } | { ok: false; error: string } {
+function targetFor(
+  input: string,
+): { ok: true; target: Target; note: string | null } | { ok: false; error: string } {
   const read = readNameInput(input)
   if (!read.ok) return { ok: false, error: read.error }
   const { name, port, scheme } = read.input
-  const note = scheme === 'http' ? `${name.hostname}: http:// URL; the probe speaks TLS on port ${port ?? 443}` : null
+  const note =
+    scheme === 'http' ? `${name.hostname}: http:// URL; the probe speaks TLS on port ${port ?? 443}` : null
   return {
     ok: true,
     note,
     target: {
       name: name.hostname,
-      names: [{ hostname: name.hostname, port: port ?? 443, style: name.style, service: name.service, region: name.region }],
+      names: [
+        {
+          hostname: name.hostname,
+          port: port ?? 443,
+          style: name.style,
+          service: name.service,
+          region: name.region,
+        },
+      ],
       require: { kind: 'private' },
       minProof: 'configured',
       requireFirstLeg: 'any',
@@ -70,15 +90,21 @@ function targetFor(input: string): { ok: true; target: Target; note: string | nu
 }
 
 function tell(snapshot: Snapshot, problems: readonly string[], io: Io): void {
-  for (const problem of problems.slice(0, 20)) io.stderr(`pathproof check: ${safeText(redact(problem), 1000)}\n`)
+  for (const problem of problems.slice(0, 20))
+    io.stderr(`pathproof check: ${safeText(redact(problem), 1000)}\n`)
   const part = snapshot.parts.routeTables
   if (part.read && part.atMs !== null && part.dated === 'mtime') {
-    io.stderr(`snapshot as of ${new Date(part.atMs).toISOString()} (by the files' own times, which copying changes)\n`)
+    io.stderr(
+      `snapshot as of ${new Date(part.atMs).toISOString()} (by the files' own times, which copying changes)\n`,
+    )
   }
 }
 
 async function configOf(file: string | undefined, io: Io): Promise<Config | null> {
-  const loaded = file === undefined ? parseConfig('version: 1\n', 'defaults', io.nowMs()) : await loadConfig(file, io.nowMs())
+  const loaded =
+    file === undefined
+      ? parseConfig('version: 1\n', 'defaults', io.nowMs())
+      : await loadConfig(file, io.nowMs())
   if (loaded.ok) return loaded.config
   for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
   return null
@@ -113,7 +139,8 @@ export async function checkCommand(
     if (!read.ok) {
       codes.push(exit.malformed)
       const shown = safeText(redact(input), 300)
-      if (json) io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', input: shown, error: read.error })}\n`)
+      if (json)
+        io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', input: shown, error: read.error })}\n`)
       else io.stderr(`pathproof check: ${shown}: ${read.error}\n`)
       continue
     }
@@ -152,11 +179,15 @@ export async function checkCommand(
       codes.push(exitCodeOf(verdict))
       if (json) {
         const stale = Object.fromEntries(staleWouldBe)
-        io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', ...(targetDocument(verdict) as object), ifSnapshotWereFresh: stale })}\n`)
+        io.stdout(
+          `${JSON.stringify({ schema: 'pathproof.check/1', ...(targetDocument(verdict) as object), ifSnapshotWereFresh: stale })}\n`,
+        )
       } else io.stdout(`${renderTarget(verdict, { color: io.color, staleWouldBe })}\n`)
     }
   } catch (error) {
-    io.stderr(`pathproof check: ${safeText(redact(error instanceof Error ? error.message : String(error)), 500)}\n`)
+    io.stderr(
+      `pathproof check: ${safeText(redact(error instanceof Error ? error.message : String(error)), 500)}\n`,
+    )
     return exit.failed
   } finally {
     process.off('SIGINT', interrupt)

@@ -18,9 +18,9 @@ interface Compared {
   because: string
 }
 
-async function compare(io: Io): Promise<Compared[]> {
+async function compare(io: Io, files: readonly string[]): Promise<Compared[]> {
   const rows: Compared[] = []
-  for (const file of await shippedScenarios()) {
+  for (const file of files) {
     const scenario = await loadScenario(file)
     const lab = await startLab(scenario, {
       mode: 'mapped',
@@ -59,9 +59,9 @@ async function compare(io: Io): Promise<Compared[]> {
   return rows
 }
 
-/** Plays every scenario and prints verdicts against truth. Exit code 1 if anything was called private that is not. */
-export async function confusionMatrix(io: Io): Promise<number> {
-  const rows = await compare(io)
+/** Plays every scenario (or the `only` one) and prints verdicts against truth. Exit code 1 if anything was called private that is not. */
+export async function confusionMatrix(io: Io, only: string | null = null): Promise<number> {
+  const rows = await compare(io, only === null ? await shippedScenarios() : [only])
   const width = Math.max(...rows.map((r) => r.scenario.length))
   for (const r of rows) {
     io.stdout(

@@ -27,7 +27,10 @@ const spec = {
       help: 'which set-up to play (default demo); a file works too',
     },
     list: { type: 'boolean', help: 'the scenarios that come with the program' },
-    matrix: { type: 'boolean', help: 'every scenario once: verdicts against the truth of its packets' },
+    matrix: {
+      type: 'boolean',
+      help: 'every scenario (or that of --scenario) once: verdicts against the truth of its packets',
+    },
     demo: { type: 'boolean', help: 'the same as --scenario demo' },
     'web.listen-address': {
       type: 'string',
@@ -71,7 +74,9 @@ function display(io: Io, lab: Lab): (verdict: TargetVerdict) => void {
       io.stdout(
         `${time}  ${paint(colour, sign)}  ${paint('bold', verdict.target)}  ${safeText(name.hostname)}${proof}\n`,
       )
-      const deciding = name.attempts.find((a) => a.state === (name.state === 'mixed' ? 'public' : name.state)) ?? name.attempts[0]
+      const deciding =
+        name.attempts.find((a) => a.state === (name.state === 'mixed' ? 'public' : name.state)) ??
+        name.attempts[0]
       const reason = deciding?.evidence.find((e) => e.rank === 'configured') ?? deciding?.evidence[0]
       io.stdout(`            ${safeText(reason?.because ?? name.because[0] ?? '', 400)}\n`)
       if (name.state !== 'private' && name.state !== 'blocked') {
@@ -104,7 +109,9 @@ async function play(
     timed: true,
     onStep: (step) => io.stdout(`\n${new Date(io.nowMs()).toISOString().slice(11, 19)}  ▶ ${step.title}\n\n`),
     onError: (error) =>
-      io.stderr(`pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)))}\n`),
+      io.stderr(
+        `pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)))}\n`,
+      ),
   })
   try {
     const loaded = labConfig(lab, { every: how.every, listen: how.listen, nowMs: io.nowMs() })
@@ -151,7 +158,9 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
   }
   const { values } = parsed
   const fail = (error: unknown, code: number): number => {
-    io.stderr(`pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)), 2000)}\n`)
+    io.stderr(
+      `pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)), 2000)}\n`,
+    )
     return code
   }
   if (values.list === true) {
@@ -161,7 +170,7 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
     }
     return exit.met
   }
-  if (values.matrix === true) return confusionMatrix(io)
+  if (values.matrix === true && values.scenario === undefined) return confusionMatrix(io)
   let scenario: Scenario
   try {
     scenario = await loadScenario(values.scenario ?? 'demo')
@@ -171,6 +180,7 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
       exit.usage,
     )
   }
+  if (values.matrix === true) return confusionMatrix(io, values.scenario)
   const listen = values['web.listen-address'] ?? '127.0.0.1:10097'
   const every = values.every ?? '5s'
   try {

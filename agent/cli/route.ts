@@ -18,13 +18,19 @@ const spec = {
     to: { type: 'string', value: 'IP', multiple: true, help: 'address (may be given several times)' },
     json: { type: 'boolean', help: 'one JSON document per address, one per line (schema pathproof.route/1)' },
   },
-  positionals: { label: '[IP…]', min: 0, max: Infinity, help: 'addresses; without any, one per line of standard input' },
+  positionals: {
+    label: '[IP…]',
+    min: 0,
+    max: Infinity,
+    help: 'addresses; without any, one per line of standard input',
+  },
   examples: [
     'pathproof route --snapshot dump --from subnet-0a1b2c3d --to 52.216.1.1',
     'pathproof route --snapshot dump --from i-0123456789abcdef0 52.216.1.1 2600:1fa0::1',
     'cut -d" " -f5 flows.txt | pathproof route --snapshot dump --from eni-0a1b2c3d --json',
   ],
-  notes: 'Exit codes: 0 all were answered, 1 the snapshot or --from could not be read, 64 wrong usage, 65 some address was malformed.',
+  notes:
+    'Exit codes: 0 all were answered, 1 the snapshot or --from could not be read, 64 wrong usage, 65 some address was malformed.',
 } as const satisfies CommandSpec
 
 /** The place that `--from` names, or what is wrong with it. */
@@ -32,16 +38,22 @@ export function originOf(from: string, snapshot: Snapshot): Origin | { error: st
   const next = 'name an eni-…, subnet-… or i-… that the snapshot holds'
   if (from.startsWith('subnet-')) {
     const subnet = snapshot.subnets.find((s) => s.id === from)
-    if (subnet !== undefined) return { known: true, id: '', subnetId: subnet.id, vpcId: subnet.vpcId, localAddress: '' }
+    if (subnet !== undefined)
+      return { known: true, id: '', subnetId: subnet.id, vpcId: subnet.vpcId, localAddress: '' }
     const table = snapshot.routeTables.find((t) => t.subnetIds.includes(from))
     return table === undefined
       ? { error: `${from} is not in describe-subnets.json; ${next}` }
       : { known: true, id: '', subnetId: from, vpcId: table.vpcId, localAddress: '' }
   }
-  const found = snapshot.networkInterfaces.filter((i) => (from.startsWith('i-') ? i.instanceId === from : i.id === from))
+  const found = snapshot.networkInterfaces.filter((i) =>
+    from.startsWith('i-') ? i.instanceId === from : i.id === from,
+  )
   const [eni] = found
   if (eni === undefined) return { error: `${from} is not in describe-network-interfaces.json; ${next}` }
-  if (found.length > 1) return { error: `${from} has several interfaces (${found.map((i) => i.id).join(', ')}): name one of them` }
+  if (found.length > 1)
+    return {
+      error: `${from} has several interfaces (${found.map((i) => i.id).join(', ')}): name one of them`,
+    }
   const local = eni.ipv4.find((a) => a.primary)?.address ?? eni.ipv6[0] ?? ''
   return { known: true, id: eni.id, subnetId: eni.subnetId, vpcId: eni.vpcId, localAddress: local }
 }
@@ -65,7 +77,13 @@ function documentOf(to: string, origin: Origin, snapshot: Snapshot, nowMs: numbe
     matched:
       first === undefined || first.destination === null
         ? null
-        : { destination: first.destination, prefixList: first.prefixList, target: first.target, state: first.state, origin: first.origin },
+        : {
+            destination: first.destination,
+            prefixList: first.prefixList,
+            target: first.target,
+            state: first.state,
+            origin: first.origin,
+          },
     hops: answer.hops,
     possible: answer.possible,
     state: answer.state,
@@ -102,7 +120,9 @@ export async function routeCommand(argv: readonly string[], io: Io): Promise<num
   }
   const snapshot = await readSnapshotDirectory(directory, { nowMs: io.nowMs(), undated: 'mtime' })
   for (const p of snapshot.problems.slice(0, 20)) {
-    const words = [p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(Boolean)
+    const words = [p.file, p.place, p.problem, p.expected && `expected ${p.expected}`, p.nextStep].filter(
+      Boolean,
+    )
     io.stderr(`pathproof route: ${safeText(redact(words.join(': ')), 1000)}\n`)
   }
   if (!Object.values(snapshot.parts).some((p) => p.read)) return exit.failed

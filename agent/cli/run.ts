@@ -17,12 +17,21 @@ const graceSeconds = 10
 
 const spec = {
   name: 'run',
-  summary: 'The daemon: probes by schedule, judges, and serves /metrics. SIGHUP reloads the configuration, SIGTERM ends it.',
+  summary:
+    'The daemon: probes by schedule, judges, and serves /metrics. SIGHUP reloads the configuration, SIGTERM ends it.',
   options: {
     'config.file': { type: 'string', value: 'FILE', help: `configuration (default ${defaultConfigFile})` },
-    'web.listen-address': { type: 'string', value: 'ADDRESS', help: 'overrides web.listen: address:port, [ipv6]:port, :port or fd:N' },
+    'web.listen-address': {
+      type: 'string',
+      value: 'ADDRESS',
+      help: 'overrides web.listen: address:port, [ipv6]:port, :port or fd:N',
+    },
     'log.level': { type: 'string', value: 'LEVEL', help: `${logLevels.join(', ')} (default info)` },
-    'log.format': { type: 'string', value: 'FORMAT', help: 'console, logfmt or json (default: console on a terminal, else logfmt)' },
+    'log.format': {
+      type: 'string',
+      value: 'FORMAT',
+      help: 'console, logfmt or json (default: console on a terminal, else logfmt)',
+    },
   },
   examples: [
     'pathproof run --config.file /etc/pathproof/pathproof.yml',

@@ -17,8 +17,16 @@ const ca = await text(process.stdin)
 /** What a program without any judgement would do: connect, verify, one request, close. */
 function bare(): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername: 'bench.example', ca, rejectUnauthorized: true })
-    socket.once('secureConnect', () => socket.write('HEAD / HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n'))
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      servername: 'bench.example',
+      ca,
+      rejectUnauthorized: true,
+    })
+    socket.once('secureConnect', () =>
+      socket.write('HEAD / HTTP/1.1\r\nHost: bench.example\r\nConnection: close\r\n\r\n'),
+    )
     socket.on('data', () => undefined)
     socket.once('end', () => socket.destroy())
     socket.once('close', () => resolve())
@@ -49,7 +57,14 @@ const deps = {
   loop: loopWatch(),
   handshakes: limit(8),
   trust,
-  stamp: () => ({ id: String(id++), wallMs: Date.now(), monotonicMs: performance.now(), bootId: '', snapshot: null, configuration: null }),
+  stamp: () => ({
+    id: String(id++),
+    wallMs: Date.now(),
+    monotonicMs: performance.now(),
+    bootId: '',
+    snapshot: null,
+    configuration: null,
+  }),
   userAgent: 'bench',
   timeoutSeconds: 10,
   signal: new AbortController().signal,
@@ -57,7 +72,15 @@ const deps = {
 
 async function product(): Promise<void> {
   const attempt = await probeTls(
-    { hostname: 'bench.example', port, address: '192.0.2.1', family: 4, localAddress: null, resolvers: [], dnsSeconds: null },
+    {
+      hostname: 'bench.example',
+      port,
+      address: '192.0.2.1',
+      family: 4,
+      localAddress: null,
+      resolvers: [],
+      dnsSeconds: null,
+    },
     deps,
   )
   if (attempt.outcome.reached !== 'tls') throw new Error(JSON.stringify(attempt.outcome))

@@ -6,7 +6,11 @@ const authority = createAuthority({ commonName: 'bench root', nowMs: Date.now() 
 const leaf = authority.issue({ names: ['bench.example'] })
 const server = createServer({ cert: leaf.certificate, key: leaf.key }, (socket) => {
   socket.on('error', () => undefined)
-  socket.once('data', () => socket.end('HTTP/1.1 403 Forbidden\r\nx-amz-request-id: BENCH\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'))
+  socket.once('data', () =>
+    socket.end(
+      'HTTP/1.1 403 Forbidden\r\nx-amz-request-id: BENCH\r\nContent-Length: 0\r\nConnection: close\r\n\r\n',
+    ),
+  )
 })
 server.listen(0, '127.0.0.1', () => {
   const address = server.address()

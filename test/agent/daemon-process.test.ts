@@ -25,7 +25,13 @@ function configuration(targets: string[], more: object = {}): object {
   return {
     version: 1,
     agent: { vantage: 'on-prem' },
-    targets: targets.map((name) => ({ name, hostname: `${name}.s3.us-east-1.amazonaws.com`, resolvers: ['here'], every: '60s', timeout: '20s' })),
+    targets: targets.map((name) => ({
+      name,
+      hostname: `${name}.s3.us-east-1.amazonaws.com`,
+      resolvers: ['here'],
+      every: '60s',
+      timeout: '20s',
+    })),
     resolvers: [{ name: 'here', address: `127.0.0.1:${silent.address().port}` }],
     topology: { source: 'directory', directory: join(directory, 'nowhere') },
     web: { listen: '127.0.0.1:0' },
@@ -48,7 +54,10 @@ const lines = (text: string): Line[] =>
     .map((line) => JSON.parse(line) as Line)
 
 const event = (running: Started, name: string, count = 1): Promise<Line> =>
-  running.output.until(name, () => lines(running.stderr()).filter((line) => line['event'] === name)[count - 1])
+  running.output.until(
+    name,
+    () => lines(running.stderr()).filter((line) => line['event'] === name)[count - 1],
+  )
 
 interface Listening extends Started {
   base: string
@@ -157,9 +166,13 @@ describe('pathproof run', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
     const { fd } = (server as unknown as { _handle: { fd: number } })._handle
-    const child = spawn(binary, ['run', '--config.file', write(configuration([])), '--web.listen-address', 'fd:3'], {
-      stdio: ['ignore', 'ignore', 'ignore', fd],
-    })
+    const child = spawn(
+      binary,
+      ['run', '--config.file', write(configuration([])), '--web.listen-address', 'fd:3'],
+      {
+        stdio: ['ignore', 'ignore', 'ignore', fd],
+      },
+    )
     server.close()
     try {
       expect((await get(`http://127.0.0.1:${port}/-/healthy`)).status).toBe(200)
@@ -175,7 +188,10 @@ describe('pathproof run', () => {
     const stderr = openSync(file, 'w')
     const { dev, ino } = fstatSync(stderr)
     const args = ['run', '--config.file', write(configuration([], { web: { listen: '192.0.2.1:1' } }))]
-    const child = spawn(binary, args, { stdio: ['ignore', 'ignore', stderr], env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` } })
+    const child = spawn(binary, args, {
+      stdio: ['ignore', 'ignore', stderr],
+      env: { ...process.env, JOURNAL_STREAM: `${dev}:${ino}` },
+    })
     closeSync(stderr)
     expect((await once(child, 'close'))[0]).toBe(1)
     const journal = readFileSync(file, 'utf8')

@@ -1,7 +1,14 @@
 import { Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { HostAccess } from '../../model/host.ts'
-import { defaultTargets, type LabDaemonOptions, type RunningDaemon, round, startLabDaemon, surroundings } from '../support/lab-daemon.ts'
+import {
+  defaultTargets,
+  type LabDaemonOptions,
+  type RunningDaemon,
+  round,
+  startLabDaemon,
+  surroundings,
+} from '../support/lab-daemon.ts'
 import { createHandClock, type HandClock } from './hand-clock.ts'
 
 let running: RunningDaemon
@@ -42,7 +49,8 @@ async function begin(every: string, host?: LabDaemonOptions['host']): Promise<vo
 
 /** An attempt of the bad time stays the word on its address for its life, three intervals; the gauge waits for that. */
 async function recovers(seconds: number): Promise<void> {
-  for (let slot = 0; slot < 6 && (await running.metric(gauge)) !== 1; slot++) await round(running, clock, seconds, 2, 'read')
+  for (let slot = 0; slot < 6 && (await running.metric(gauge)) !== 1; slot++)
+    await round(running, clock, seconds, 2, 'read')
   expect(await running.metric(gauge)).toBe(1)
   expect(await running.metric(met)).toBe(1)
 }
@@ -55,7 +63,9 @@ describe('time', () => {
     let from = running.verdicts.items.length
     await running.lab.apply('cut')
     await clock.advance(10_000)
-    await running.verdicts.until('judged again', (all) => all.slice(from).some((v) => v.target === 'artifacts'))
+    await running.verdicts.until('judged again', (all) =>
+      all.slice(from).some((v) => v.target === 'artifacts'),
+    )
     expect(await running.metric(gauge)).toBe(0)
     expect(await running.metric(met)).toBe(0)
     // What was possible before the change still is: this attempt may have gone either way.
@@ -63,12 +73,18 @@ describe('time', () => {
 
     await round(running, clock, 300, 2, 'read')
     expect(verdictNow()?.state).toBe('public')
-    expect(verdictNow()?.names[0]?.fix.map((fix) => fix.command).join(' ')).toContain('aws ec2')
+    expect(
+      verdictNow()
+        ?.names[0]?.fix.map((fix) => fix.command)
+        .join(' '),
+    ).toContain('aws ec2')
 
     from = running.verdicts.items.length
     await running.lab.apply('mend')
     await clock.advance(10_000)
-    await running.verdicts.until('judged again', (all) => all.slice(from).some((v) => v.target === 'artifacts'))
+    await running.verdicts.until('judged again', (all) =>
+      all.slice(from).some((v) => v.target === 'artifacts'),
+    )
     expect(await running.metric(gauge)).toBe(0)
     await recovers(300)
   })
@@ -80,7 +96,9 @@ describe('time', () => {
     for (let slot = 0; slot < 4; slot++) await round(running, clock, 30, 2)
     expect(await running.metric(gauge)).toBe(0)
     expect(verdictNow()?.state).toBe('undetermined')
-    expect(JSON.stringify(verdictNow())).toMatch(/describe-route-tables\.json was \d+ s old, older than 180 s/)
+    expect(JSON.stringify(verdictNow())).toMatch(
+      /describe-route-tables\.json was \d+ s old, older than 180 s/,
+    )
     await recovers(30)
   })
 
@@ -98,14 +116,18 @@ describe('time', () => {
     expect(await running.metric(gauge)).toBe(0)
     expect(await running.metric(met)).toBe(0)
     expect(verdictNow()?.names[0]?.because[0]).toContain('no verdict in time')
-    expect((await running.get('/metrics')).text).toMatch(/pathproof_probe_skipped_total\{[^}]*reason="overlap"[^}]*\} [1-9]/)
+    expect((await running.get('/metrics')).text).toMatch(
+      /pathproof_probe_skipped_total\{[^}]*reason="overlap"[^}]*\} [1-9]/,
+    )
   })
 
   it('a machine that slept wakes up with nothing proven', async () => {
     await begin('30s')
     await clock.sleep(8 * 3600_000)
     expect(await running.metric(gauge)).toBe(0)
-    expect((await running.get('/metrics')).text).toMatch(/pathproof_probe_skipped_total\{[^}]*reason="suspended"[^}]*\} [1-9]/)
+    expect((await running.get('/metrics')).text).toMatch(
+      /pathproof_probe_skipped_total\{[^}]*reason="suspended"[^}]*\} [1-9]/,
+    )
     await recovers(30)
   })
 

@@ -2,7 +2,14 @@ import { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Dial, HostAccess } from '../../model/host.ts'
 import type { TargetVerdict } from '../../model/verdict.ts'
-import { config, defaultTargets, type LabDaemonOptions, type RunningDaemon, startLabDaemon, surroundings } from '../support/lab-daemon.ts'
+import {
+  config,
+  defaultTargets,
+  type LabDaemonOptions,
+  type RunningDaemon,
+  startLabDaemon,
+  surroundings,
+} from '../support/lab-daemon.ts'
 
 let running: RunningDaemon | null = null
 afterEach(async () => {
@@ -66,16 +73,27 @@ describe('the daemon on the lab', () => {
     await verdicts.until('all targets', (all) => new Set(all.map((v) => v.target)).size === 5)
     for (const verdict of daemon.verdicts()) {
       for (const name of verdict.names) {
-        expect(name.state, `${name.hostname}: ${name.because.join('; ')}`).toBe(lab.truth(name.hostname).state)
+        expect(name.state, `${name.hostname}: ${name.because.join('; ')}`).toBe(
+          lab.truth(name.hostname).state,
+        )
         const shown = await metric(gauge(verdict.target, name.hostname, name.style))
         expect(shown, name.hostname).toBe(name.state === 'private' ? 1 : 0)
       }
     }
     const document = JSON.parse((await get('/api/v1/verdicts')).text)
     expect(document).toMatchObject({ schema: 'pathproof.verdicts/1', version: '0.0.0-test' })
-    expect(document.targets.map((t: { target: string }) => t.target)).toEqual(['artifacts', 'backup', 'ssm', 'kms', 'sts-global'])
+    expect(document.targets.map((t: { target: string }) => t.target)).toEqual([
+      'artifacts',
+      'backup',
+      'ssm',
+      'kms',
+      'sts-global',
+    ])
     const { id } = document.targets[0].names[0].attempts[0]
-    expect(JSON.parse((await get(`/api/v1/attempts/${id}`)).text)).toMatchObject({ schema: 'pathproof.attempt/1', attempt: { id } })
+    expect(JSON.parse((await get(`/api/v1/attempts/${id}`)).text)).toMatchObject({
+      schema: 'pathproof.attempt/1',
+      attempt: { id },
+    })
     expect((await get('/api/v1/attempts/nonesuch')).status).toBe(404)
     expect((await get('/')).text).toContain(`<td>${s3}</td>`)
   })
@@ -88,7 +106,9 @@ describe('the daemon on the lab', () => {
       host: (host) => ({
         ...host,
         lookup: (name) =>
-          there ? host.lookup(name) : Promise.reject(Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' })),
+          there
+            ? host.lookup(name)
+            : Promise.reject(Object.assign(new Error('getaddrinfo EAI_AGAIN'), { code: 'EAI_AGAIN' })),
         systemServers: () => (there ? host.systemServers() : []),
       }),
     })
@@ -116,7 +136,9 @@ describe('the daemon on the lab', () => {
     await verdicts.until('four verdicts', (all) => all.length >= 4)
     for (const verdict of verdicts.items) expect(verdict.state).toBe('undetermined')
     expect((await get('/-/healthy')).status).toBe(200)
-    expect((await get('/metrics')).text).toMatch(/pathproof_probe_errors_total\{probe="tls",reason="resources"\} [1-9]/)
+    expect((await get('/metrics')).text).toMatch(
+      /pathproof_probe_errors_total\{probe="tls",reason="resources"\} [1-9]/,
+    )
     expect(await metric(gauge('artifacts', s3))).toBe(0)
     broken.on = false
     await turns(running as RunningDaemon, 'artifacts', 'private')
@@ -164,7 +186,11 @@ expect: [{ hostname: ${empty}, state: undetermined, because: no address }]
     const { daemon } = await begin({ scenario: 'gateway-endpoint' })
     const taken = startLabDaemon({
       scenario: 'gateway-endpoint',
-      document: (lab) => ({ ...surroundings(lab), targets: defaultTargets(lab), web: { listen: `127.0.0.1:${daemon.address.port}` } }),
+      document: (lab) => ({
+        ...surroundings(lab),
+        targets: defaultTargets(lab),
+        web: { listen: `127.0.0.1:${daemon.address.port}` },
+      }),
     })
     await expect(taken).rejects.toMatchObject({ code: 'EADDRINUSE' })
   })
@@ -192,8 +218,13 @@ describe('reload', () => {
     let next: (() => ReturnType<NonNullable<LabDaemonOptions['loadAgain']>>) | null = null
     const { lab, get, metric, verdicts, daemon } = await begin({
       scenario: 'demo',
-      document: (world) => ({ ...surroundings(world), web: { listen: '127.0.0.1:0', reload: true }, targets: defaultTargets(world) }),
-      loadAgain: () => next?.() ?? Promise.resolve({ ok: false, text: 'pathproof.yml:3:5: targets: nonsense' }),
+      document: (world) => ({
+        ...surroundings(world),
+        web: { listen: '127.0.0.1:0', reload: true },
+        targets: defaultTargets(world),
+      }),
+      loadAgain: () =>
+        next?.() ?? Promise.resolve({ ok: false, text: 'pathproof.yml:3:5: targets: nonsense' }),
     })
     await verdicts.until('all targets', (all) => new Set(all.map((v) => v.target)).size === 5)
     expect((await get('/-/reload')).status).toBe(405)
@@ -210,14 +241,20 @@ describe('reload', () => {
     expect(await metric(gauge('artifacts', s3))).toBe(1)
 
     const roots = [{ partition: 'aws', file: `${lab.caFile}.gone` }]
-    next = async () => ({ ok: true, config: config({ ...surroundings(lab), partition_roots: roots, targets: defaultTargets(lab) }) })
+    next = async () => ({
+      ok: true,
+      config: config({ ...surroundings(lab), partition_roots: roots, targets: defaultTargets(lab) }),
+    })
     const noRoots = await get('/-/reload', { method: 'POST' })
     expect(noRoots.status).toBe(500)
     expect(noRoots.text).toContain('ENOENT')
     expect(await metric(gauge('artifacts', s3))).toBe(1)
 
     const elsewhere = { source: 'directory', directory: '/nowhere', refresh: '10s' }
-    next = async () => ({ ok: true, config: config({ ...surroundings(lab), topology: elsewhere, targets: defaultTargets(lab) }) })
+    next = async () => ({
+      ok: true,
+      config: config({ ...surroundings(lab), topology: elsewhere, targets: defaultTargets(lab) }),
+    })
     expect((await get('/-/reload', { method: 'POST' })).text).toContain('restart')
     expect(await metric('pathproof_config_last_reload_successful')).toBe(0)
 
@@ -227,7 +264,10 @@ describe('reload', () => {
       ok: true,
       config: config({
         ...surroundings(lab),
-        targets: [...defaultTargets(lab).filter((t) => t.name !== 'backup'), { name: 'fresh', hostname: 'kms.us-east-1.amazonaws.com', every: '5s', timeout: '2s' }],
+        targets: [
+          ...defaultTargets(lab).filter((t) => t.name !== 'backup'),
+          { name: 'fresh', hostname: 'kms.us-east-1.amazonaws.com', every: '5s', timeout: '2s' },
+        ],
       }),
     })
     expect(await get('/-/reload', { method: 'POST' })).toEqual({ status: 200, text: 'reloaded\n' })
@@ -263,14 +303,25 @@ describe('reload', () => {
         most = Math.max(most, waiting)
         const socket = new Socket()
         Object.assign(socket, { connecting: true })
-        const end = (): void => void socket.destroy(Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+        const end = (): void =>
+          void socket.destroy(Object.assign(new Error('ECONNREFUSED'), { code: 'ECONNREFUSED' }))
         release.push(end)
         socket.once('close', () => waiting--)
         return { socket, local: () => null }
       },
     })
-    const targets = (names: string[]) => names.map((name) => ({ name, hostname: `${name}.s3.us-east-1.amazonaws.com`, every: '60s', timeout: '20s' }))
-    const document = (lab: RunningDaemon['lab'], names: string[]) => ({ ...surroundings(lab), targets: targets(names), limits: { connects: 2, connects_per_target: 2, handshakes: 2 } })
+    const targets = (names: string[]) =>
+      names.map((name) => ({
+        name,
+        hostname: `${name}.s3.us-east-1.amazonaws.com`,
+        every: '60s',
+        timeout: '20s',
+      }))
+    const document = (lab: RunningDaemon['lab'], names: string[]) => ({
+      ...surroundings(lab),
+      targets: targets(names),
+      limits: { connects: 2, connects_per_target: 2, handshakes: 2 },
+    })
     let names = ['one', 'two']
     await begin({
       scenario: 'gateway-endpoint',
@@ -303,7 +354,10 @@ describe('stop', () => {
     })
     await begin({
       scenario: 'gateway-endpoint',
-      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '10s' }] }),
+      document: (lab) => ({
+        ...surroundings(lab),
+        targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '10s' }],
+      }),
       host: (host) => ({
         ...host,
         hostRoute: async (destination, source) => {
@@ -334,7 +388,10 @@ describe('stop', () => {
     let dialled = false
     await begin({
       scenario: 'gateway-endpoint',
-      document: (lab) => ({ ...surroundings(lab), targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '30s' }] }),
+      document: (lab) => ({
+        ...surroundings(lab),
+        targets: [{ name: 'artifacts', hostname: s3, every: '60s', timeout: '30s' }],
+      }),
       host: (host) => ({
         ...host,
         dial: () => {

@@ -8,7 +8,9 @@ const redacted = (_: string, member: unknown) => (typeof member === 'string' ? r
 test('is what JSON.stringify writes', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 8 }), fc.nat(8), (value, levels) => {
-      expect(JSON.parse([...jsonPieces(value, levels)].join(''))).toEqual(JSON.parse(JSON.stringify(value, redacted)))
+      expect(JSON.parse([...jsonPieces(value, levels)].join(''))).toEqual(
+        JSON.parse(JSON.stringify(value, redacted)),
+      )
     }),
   )
 })

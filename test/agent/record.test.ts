@@ -57,9 +57,19 @@ test('a sink that throws loses its record, which is told; the numbers show the g
 
 test('names with thousands of addresses make room earlier, and the youngest record always stays', () => {
   const ring = createRing(100, 50)
-  const record = createRecord(ring, () => 0, () => undefined)
+  const record = createRecord(
+    ring,
+    () => 0,
+    () => undefined,
+  )
   const wide = (attempts: number) =>
-    targetVerdict({ names: [nameVerdict({ attempts: Array.from({ length: attempts }, (_, i) => attemptVerdict({ id: `w${i}` })) })] })
+    targetVerdict({
+      names: [
+        nameVerdict({
+          attempts: Array.from({ length: attempts }, (_, i) => attemptVerdict({ id: `w${i}` })),
+        }),
+      ],
+    })
   for (let index = 0; index < 10; index++) record('attempt_verdict', attemptVerdict({ id: `a${index}` }))
   record('target_verdict', wide(44))
   expect([ring.size(), ring.dropped()]).toEqual([6, 5])

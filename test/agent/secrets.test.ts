@@ -23,10 +23,19 @@ const mark = 'Zq9SECRETmark7x'
 const signed = (host: string) =>
   `https://${host}/file.jpg?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA${mark.toUpperCase()}%2F20261120%2Fus-east-1%2Fs3%2Faws4_request` +
   `&X-Amz-Date=20261120T115900Z&X-Amz-Expires=3600&X-Amz-SignedHeaders=host&X-Amz-Security-Token=${mark}&X-Amz-Signature=${mark}`
-const v2 = (host: string) => `https://${host}/k?AWSAccessKeyId=AKIA${mark.toUpperCase()}&Expires=1795000000&Signature=${mark}%3D`
+const v2 = (host: string) =>
+  `https://${host}/k?AWSAccessKeyId=AKIA${mark.toUpperCase()}&Expires=1795000000&Signature=${mark}%3D`
 const withUser = (host: string) => `https://user:${mark}@${host}/`
 const s3 = 'artifacts-lab.s3.us-east-1.amazonaws.com'
-const secretUrls = [signed(s3), v2(s3), withUser(s3), signed('not a host'), withUser('999.1.1.1'), `http://user:${mark}@[::1/`, `s3://${mark}@b/${signed('x')}`]
+const secretUrls = [
+  signed(s3),
+  v2(s3),
+  withUser(s3),
+  signed('not a host'),
+  withUser('999.1.1.1'),
+  `http://user:${mark}@[::1/`,
+  `s3://${mark}@b/${signed('x')}`,
+]
 
 const environment = {
   AWS_ACCESS_KEY_ID: `AKIA${mark.toUpperCase()}`,
@@ -54,7 +63,11 @@ let service: Server
 let authority = ''
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'pathproof-secrets-test-'))
-  lab = await startLab(await scenario('gateway-endpoint'), { mode: 'mapped', clock: { wallMs: Date.now }, timed: false })
+  lab = await startLab(await scenario('gateway-endpoint'), {
+    mode: 'mapped',
+    clock: { wallMs: Date.now },
+    timed: false,
+  })
   const made = createAuthority({ commonName: `X-Amz-Security-Token=${mark}`, nowMs: Date.now() })
   authority = join(directory, 'ca.pem')
   writeFileSync(authority, made.certificate)
@@ -98,7 +111,10 @@ const telltale = (host: HostAccess): HostAccess => ({
   environment,
   dial: () => {
     const socket = connect({ host: '127.0.0.1', port: (service.address() as AddressInfo).port })
-    return { socket, local: () => (socket.localPort === undefined ? null : { address: '10.0.1.50', port: socket.localPort }) }
+    return {
+      socket,
+      local: () => (socket.localPort === undefined ? null : { address: '10.0.1.50', port: socket.localPort }),
+    }
   },
 })
 
@@ -110,14 +126,22 @@ function telltaleDump(name: string, broken: boolean): string {
   const file = join(dump, 'describe-vpc-endpoints.json')
   const document = JSON.parse(readFileSync(file, 'utf8'))
   for (const endpoint of document.VpcEndpoints) {
-    endpoint.PolicyDocument = JSON.stringify({ Statement: [{ Condition: { StringEquals: { 'aws:Referer': signed(s3) } } }] })
+    endpoint.PolicyDocument = JSON.stringify({
+      Statement: [{ Condition: { StringEquals: { 'aws:Referer': signed(s3) } } }],
+    })
     endpoint.Tags = [{ Key: 'note', Value: `aws_secret_access_key=${mark}` }]
   }
   writeFileSync(file, JSON.stringify(document))
   const tables = join(dump, 'describe-route-tables.json')
   const routes = JSON.parse(readFileSync(tables, 'utf8'))
-  routes.RouteTables[0].Routes.push({ DestinationCidrBlock: `https://user:${mark}@10.0.0.0/8`, GatewayId: `igw?X-Amz-Signature=${mark}` })
-  writeFileSync(tables, broken ? `${JSON.stringify(routes).slice(0, -20)} ${signed(s3)}` : JSON.stringify(routes))
+  routes.RouteTables[0].Routes.push({
+    DestinationCidrBlock: `https://user:${mark}@10.0.0.0/8`,
+    GatewayId: `igw?X-Amz-Signature=${mark}`,
+  })
+  writeFileSync(
+    tables,
+    broken ? `${JSON.stringify(routes).slice(0, -20)} ${signed(s3)}` : JSON.stringify(routes),
+  )
   return dump
 }
 
@@ -143,8 +167,17 @@ describe('no secret comes out', () => {
         ],
       }),
       loadAgain: async () => {
-        const loaded = parseConfig(`version: 1\n# ${signed(s3)}\ntargets: [{ name: x, hostname: "${withUser(s3)}" }]\nkey?X-Amz-Signature=${mark}: 1\n`, 'x.yml', Date.now())
-        return { ok: false, text: loaded.ok ? '' : loaded.problems.map((p) => `${p.path}: ${p.problem}, expected ${p.expected}`).join('\n') }
+        const loaded = parseConfig(
+          `version: 1\n# ${signed(s3)}\ntargets: [{ name: x, hostname: "${withUser(s3)}" }]\nkey?X-Amz-Signature=${mark}: 1\n`,
+          'x.yml',
+          Date.now(),
+        )
+        return {
+          ok: false,
+          text: loaded.ok
+            ? ''
+            : loaded.problems.map((p) => `${p.path}: ${p.problem}, expected ${p.expected}`).join('\n'),
+        }
       },
     })
     const { get, log, verdicts, daemon } = running
@@ -155,7 +188,14 @@ describe('no secret comes out', () => {
     clean(reload.text, 'reload')
     const document = await get('/api/v1/verdicts')
     expect(document.text).toContain('REDACTED')
-    for (const path of ['/metrics', '/', '/api/v1/verdicts', '/-/ready', `/api/v1/attempts/${signed('x').slice(8)}`, `/${signed('x')}`]) {
+    for (const path of [
+      '/metrics',
+      '/',
+      '/api/v1/verdicts',
+      '/-/ready',
+      `/api/v1/attempts/${signed('x').slice(8)}`,
+      `/${signed('x')}`,
+    ]) {
       clean((await get(path)).text, path)
     }
     for (const verdict of daemon.verdicts()) {
@@ -171,23 +211,59 @@ describe('no secret comes out', () => {
     const dump = telltaleDump('check', false)
     const broken = telltaleDump('broken', true)
     const file = join(directory, 'check.yml')
-    writeFileSync(file, JSON.stringify({ version: 1, partition_roots: [{ partition: 'aws', file: authority }] }))
-    const at = { host: telltale(lab.hostAccess(systemHost({}))), hostRoots: () => [], readText: () => Promise.resolve(null) }
+    writeFileSync(
+      file,
+      JSON.stringify({ version: 1, partition_roots: [{ partition: 'aws', file: authority }] }),
+    )
+    const at = {
+      host: telltale(lab.hostAccess(systemHost({}))),
+      hostRoots: () => [],
+      readText: () => Promise.resolve(null),
+    }
     for (const json of [['--json'], []]) {
       for (const from of [dump, broken]) {
-        const checked = await say((io) => checkCommand([...json, '--config.file', file, '--snapshot', from, ...secretUrls], { ...io, environment }, at))
+        const checked = await say((io) =>
+          checkCommand(
+            [...json, '--config.file', file, '--snapshot', from, ...secretUrls],
+            { ...io, environment },
+            at,
+          ),
+        )
         cleanSaid(checked, `check ${json}`)
         const to = [...secretUrls.flatMap((url) => ['--to', url]), '--to', '52.216.8.53', '--to', '10.1.1.1']
-        cleanSaid(await say((io) => routeCommand([...json, '--snapshot', from, '--from', 'eni-0a000050', ...to], io)), `route ${json}`)
-        cleanSaid(await say((io) => routeCommand([...json, '--snapshot', from, '--from', `eni-?X-Amz-Signature=${mark}`, '--to', '1.1.1.1'], io)), 'route --from')
+        cleanSaid(
+          await say((io) => routeCommand([...json, '--snapshot', from, '--from', 'eni-0a000050', ...to], io)),
+          `route ${json}`,
+        )
+        cleanSaid(
+          await say((io) =>
+            routeCommand(
+              [...json, '--snapshot', from, '--from', `eni-?X-Amz-Signature=${mark}`, '--to', '1.1.1.1'],
+              io,
+            ),
+          ),
+          'route --from',
+        )
       }
-      cleanSaid(await say((io) => nameCommand([...json, ...secretUrls], { ...io, nowMs: Date.now() })), `name ${json}`)
-      cleanSaid(await say((io) => nameCommand(json, { ...io, nowMs: Date.now() }), { lines: secretUrls }), `name ${json}, lines`)
+      cleanSaid(
+        await say((io) => nameCommand([...json, ...secretUrls], { ...io, nowMs: Date.now() })),
+        `name ${json}`,
+      )
+      cleanSaid(
+        await say((io) => nameCommand(json, { ...io, nowMs: Date.now() }), { lines: secretUrls }),
+        `name ${json}, lines`,
+      )
     }
     for (const url of secretUrls) {
       cleanSaid(await say((io) => checkCommand([`--${url}`], io, at)), 'check, unknown option')
-      cleanSaid(await say((io) => checkCommand(['--snapshot', url, '--config.file', url], io, at)), 'check, paths')
-      cleanSaid(await say((io) => routeCommand(['--snapshot', url, '--from', url, '--to', url], io)), 'route, paths')
+      cleanSaid(
+        await say((io) => checkCommand(['--snapshot', url, '--config.file', url], io, at)),
+        'check, paths',
+      )
+      cleanSaid(
+        await say((io) => routeCommand(['--snapshot', url, '--from', url, '--to', url], io)),
+        'route, paths',
+      )
     }
   })
 
@@ -230,14 +306,21 @@ egress: { must_fail: [{ name: c, url: "${withUser('x')}", control: a }] }
       pathproof(['lab', '--scenario', signed('x')], { env: environment }),
       pathproof(['config', 'check', withUser('x')], { env: environment }),
     ])
-    for (const [index, { stdout, stderr }] of all.entries()) cleanSaid({ code: 0, stdout, stderr }, `process ${index}`)
+    for (const [index, { stdout, stderr }] of all.entries())
+      cleanSaid({ code: 0, stdout, stderr }, `process ${index}`)
   })
 })
 
 function goodDocument(): object {
   const document = {
     version: 1,
-    targets: [{ name: 'a', hostname: s3, waiver: { reason: `see ${signed(s3)}`, ticket: `X-Amz-Signature=${mark}`, until: '2099-12-31' } }],
+    targets: [
+      {
+        name: 'a',
+        hostname: s3,
+        waiver: { reason: `see ${signed(s3)}`, ticket: `X-Amz-Signature=${mark}`, until: '2099-12-31' },
+      },
+    ],
     topology: { source: 'directory', directory: `/var/lib/x?X-Amz-Signature=${mark}` },
   }
   config(document)

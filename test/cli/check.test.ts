@@ -67,7 +67,17 @@ describe('pathproof check', () => {
       met: true,
       waiver: null,
       state: 'private',
-      names: [{ hostname: s3, style: 'regional', state: 'private', proof: 'configured', confirmation: 'unavailable', wouldDecide: expect.any(Array), fix: expect.any(Array) }],
+      names: [
+        {
+          hostname: s3,
+          style: 'regional',
+          state: 'private',
+          proof: 'configured',
+          confirmation: 'unavailable',
+          wouldDecide: expect.any(Array),
+          fix: expect.any(Array),
+        },
+      ],
       ifSnapshotWereFresh: {},
     })
     const { attempts } = (document as { names: [{ attempts: Record<string, unknown>[] }] }).names[0]
@@ -108,8 +118,12 @@ describe('pathproof check', () => {
     const { code, stdout, stderr } = await run(['--snapshot', lab.snapshotDirectory, sts])
     expect([code, stderr]).toEqual([3, ''])
     const lines = stdout.split('\n')
-    expect(lines[0]).toMatch(/^PUBLIC {2}sts\.amazonaws\.com {2}\(this agent's connection took a public path, proof: configured\)/)
-    const ranks = lines.flatMap((line) => /^ {4}(given|attested|observed|configured|consistent) /.exec(line)?.[1] ?? [])
+    expect(lines[0]).toMatch(
+      /^PUBLIC {2}sts\.amazonaws\.com {2}\(this agent's connection took a public path, proof: configured\)/,
+    )
+    const ranks = lines.flatMap(
+      (line) => /^ {4}(given|attested|observed|configured|consistent) /.exec(line)?.[1] ?? [],
+    )
     const order = ['given', 'attested', 'observed', 'configured', 'consistent']
     expect(ranks.length).toBeGreaterThan(2)
     expect(ranks).toEqual(ranks.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)))
@@ -140,7 +154,9 @@ describe('pathproof check', () => {
   })
 
   it('3 comes before 4, and 4 before 0, in any order', () => {
-    expect([[4, 3, 0], [3, 4], [0, 4, 65], [65, 0], [0, 0], [], [0, 1, 3]].map(worstExitCode)).toEqual([3, 3, 4, 65, 0, 0, 1])
+    expect([[4, 3, 0], [3, 4], [0, 4, 65], [65, 0], [0, 0], [], [0, 1, 3]].map(worstExitCode)).toEqual([
+      3, 3, 4, 65, 0, 0, 1,
+    ])
   })
 
   it('names what is malformed, on stderr or as a document', async () => {
@@ -149,7 +165,9 @@ describe('pathproof check', () => {
     expect(text.stderr).toMatch(/^pathproof check: https:\/\/exa mple\/: /)
     const json = await run(['--json', '--snapshot', lab.snapshotDirectory, 'https://exa mple/'])
     expect([json.code, json.stderr]).toEqual([65, ''])
-    expect(documents(json.stdout)).toEqual([{ schema: 'pathproof.check/1', input: 'https://exa mple/', error: expect.any(String) }])
+    expect(documents(json.stdout)).toEqual([
+      { schema: 'pathproof.check/1', input: 'https://exa mple/', error: expect.any(String) },
+    ])
   })
 
   it('a stale snapshot proves nothing, and it says what it would be', async () => {
@@ -171,7 +189,9 @@ describe('pathproof check', () => {
     rmSync(join(dump, 'manifest.json'))
     const text = await run(['--snapshot', dump, s3])
     expect(text.code).toBe(0)
-    expect(text.stderr).toMatch(/^snapshot as of \d{4}-\d\d-\d\dT[\d:.]+Z \(by the files' own times, which copying changes\)$/m)
+    expect(text.stderr).toMatch(
+      /^snapshot as of \d{4}-\d\d-\d\dT[\d:.]+Z \(by the files' own times, which copying changes\)$/m,
+    )
     expect(text.stdout).toMatch(/the snapshot is as old as its files say: as of \d{4}-/)
     const { stdout } = await run(['--json', '--snapshot', dump, s3])
     expect(stdout).toContain('as of ')
@@ -201,7 +221,11 @@ describe('pathproof check', () => {
 
   it('checks the targets of the configuration: waivers, what else may be required, and its mistakes', async () => {
     const targets = [
-      { name: 'waived', hostname: sts, waiver: { reason: 'legacy SDK', ticket: 'NET-12', until: '2099-12-31' } },
+      {
+        name: 'waived',
+        hostname: sts,
+        waiver: { reason: 'legacy SDK', ticket: 'NET-12', until: '2099-12-31' },
+      },
       { name: 'allowed', hostname: sts, require: ['nat_gateway', 'gateway_endpoint'] },
       { name: 'closed', hostname: absent, require: 'blocked' },
     ]
@@ -215,7 +239,10 @@ describe('pathproof check', () => {
     const over = { ...targets[0], waiver: { reason: 'legacy SDK', until: '2020-01-01' } }
     const later = await run(['--json'], { file: write({ ...base(lab), targets: [over], topology }) })
     expect(later.code).toBe(3)
-    expect(documents(later.stdout)[0]).toMatchObject({ met: false, waiver: { reason: 'legacy SDK', ticket: null, active: false } })
+    expect(documents(later.stdout)[0]).toMatchObject({
+      met: false,
+      waiver: { reason: 'legacy SDK', ticket: null, active: false },
+    })
     const wrong = await run([], { file: write('version: 1\ntargets:\n  - { name: A, hostnme: x }\n') })
     expect([wrong.code, wrong.stdout]).toEqual([78, ''])
     expect(wrong.stderr).toMatch(/\.yml:3:\d+: targets\[0\]/)

@@ -24,12 +24,27 @@ const run = (argv: string[], lines: string[] | null = null) => say((io) => route
 
 describe('pathproof route', () => {
   it('gives one document per address with all fields of the contract', async () => {
-    const { code, stdout, stderr } = await run(['--json', '--snapshot', dump, ...from, '--to', '52.216.8.53', '--to', '8.8.8.8', '10.0.1.7'])
+    const { code, stdout, stderr } = await run([
+      '--json',
+      '--snapshot',
+      dump,
+      ...from,
+      '--to',
+      '52.216.8.53',
+      '--to',
+      '8.8.8.8',
+      '10.0.1.7',
+    ])
     expect([code, stderr]).toEqual([0, ''])
     const [list, nat, local] = documents(stdout)
     expect(list).toEqual({
       schema: 'pathproof.route/1',
-      from: { eni: 'eni-0a000050', subnet: 'subnet-0a000001', routeTable: 'rtb-0a000001', association: 'explicit' },
+      from: {
+        eni: 'eni-0a000050',
+        subnet: 'subnet-0a000001',
+        routeTable: 'rtb-0a000001',
+        association: 'explicit',
+      },
       to: '52.216.8.53',
       matched: {
         destination: expect.stringMatching(/^(pl-63a5400a|52\.216\.0\.0\/15)$/),
@@ -43,7 +58,12 @@ describe('pathproof route', () => {
       state: 'private',
       because: expect.any(Array),
     })
-    expect(nat).toMatchObject({ to: '8.8.8.8', state: 'public', possible: ['nat_gateway', 'blocked'], matched: { destination: '0.0.0.0/0', prefixList: null } })
+    expect(nat).toMatchObject({
+      to: '8.8.8.8',
+      state: 'public',
+      possible: ['nat_gateway', 'blocked'],
+      matched: { destination: '0.0.0.0/0', prefixList: null },
+    })
     // Behind the NAT gateway its own table is asked.
     expect((nat?.['hops'] as unknown[]).length).toBe(2)
     expect(local).toMatchObject({ to: '10.0.1.7', state: expect.stringMatching(/^(private|undetermined)$/) })
@@ -53,17 +73,32 @@ describe('pathproof route', () => {
   it('answers in words, from a subnet and from an instance', async () => {
     const subnet = await run(['--snapshot', dump, '--from', 'subnet-0a000001', '52.216.8.53'])
     expect(subnet.code).toBe(0)
-    expect(subnet.stdout).toMatch(/^52\.216\.8\.53: private if connected \(gateway_endpoint or blocked\)\n {2}rtb-0a000001 \(explicit\): /)
+    expect(subnet.stdout).toMatch(
+      /^52\.216\.8\.53: private if connected \(gateway_endpoint or blocked\)\n {2}rtb-0a000001 \(explicit\): /,
+    )
     const instance = await run(['--json', '--snapshot', dump, '--from', 'i-0a000050', '52.216.8.53'])
     expect(documents(instance.stdout)[0]).toMatchObject({ from: { eni: 'eni-0a000050' }, state: 'private' })
   })
 
   it('reads addresses from stdin, goes on behind malformed lines, and ends with 65', async () => {
-    const lines = ['52.216.8.53', '', '010.0.0.1', '  8.8.8.8  ', 'https://x/?X-Amz-Signature=Zq9SECRETmark7x', '2600:1fa0::1']
+    const lines = [
+      '52.216.8.53',
+      '',
+      '010.0.0.1',
+      '  8.8.8.8  ',
+      'https://x/?X-Amz-Signature=Zq9SECRETmark7x',
+      '2600:1fa0::1',
+    ]
     const { code, stdout, stderr } = await run(['--json', '--snapshot', dump, ...from], lines)
     expect([code, stderr]).toEqual([65, ''])
     const all = documents(stdout)
-    expect(all.map((d) => ('error' in d ? 'error' : d['state']))).toEqual(['private', 'error', 'public', 'error', 'blocked'])
+    expect(all.map((d) => ('error' in d ? 'error' : d['state']))).toEqual([
+      'private',
+      'error',
+      'public',
+      'error',
+      'blocked',
+    ])
     expect(all[1]).toEqual({ schema: 'pathproof.route/1', to: '010.0.0.1', error: expect.any(String) })
     expect(stdout).not.toContain('Zq9SECRETmark7x')
     expect((await run(['--json', '--snapshot', dump, ...from], [])).code).toBe(0)

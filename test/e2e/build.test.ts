@@ -26,14 +26,20 @@ afterEach(endAll)
 
 describe('the bundle', () => {
   it('is one file that knows its version, its licence, its schema and its scenarios', async () => {
-    expect(await node(bundle, '--version')).toMatchObject({ code: 0, stdout: `pathproof ${manifest.version} (node ${process.versions.node})\n` })
+    expect(await node(bundle, '--version')).toMatchObject({
+      code: 0,
+      stdout: `pathproof ${manifest.version} (node ${process.versions.node})\n`,
+    })
     const [first, second] = readFileSync(bundle, 'utf8').split('\n', 2)
     expect(first).toBe('#!/usr/bin/env node')
     expect(second).toContain(`pathproof ${manifest.version} | Apache-2.0`)
     const schema = await node(bundle, 'config', 'schema')
     expect(schema.stdout).toBe(readFileSync(join(root, 'pathproof.schema.json'), 'utf8'))
     expect(readFileSync(join(directory, 'dist', 'pathproof.schema.json'), 'utf8')).toBe(schema.stdout)
-    const [here, there] = [await node(bundle, 'lab', '--list'), await node(join(root, 'agent', 'main.ts'), 'lab', '--list')]
+    const [here, there] = [
+      await node(bundle, 'lab', '--list'),
+      await node(join(root, 'agent', 'main.ts'), 'lab', '--list'),
+    ]
     expect(here).toEqual(there)
     const name = await node(bundle, 'name', '--json', 'sts.eu-west-1.amazonaws.com')
     expect(JSON.parse(name.stdout)).toMatchObject({ service: 'sts', region: 'eu-west-1' })
@@ -41,7 +47,8 @@ describe('the bundle', () => {
 
   it('names the licence of every runtime dependency', () => {
     const text = readFileSync(join(directory, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8')
-    for (const [name, version] of Object.entries(manifest.dependencies)) expect(text).toContain(`\n${name} ${version} (`)
+    for (const [name, version] of Object.entries(manifest.dependencies))
+      expect(text).toContain(`\n${name} ${version} (`)
     for (const name of Object.keys(manifest.devDependencies)) expect(text).not.toContain(`\n${name} `)
   })
 
@@ -49,19 +56,49 @@ describe('the bundle', () => {
     const file = join(directory, 'pathproof.yml')
     writeFileSync(
       file,
-      JSON.stringify({ version: 1, agent: { vantage: 'on-prem' }, topology: { source: 'directory', directory: join(directory, 'none') }, web: { listen: '127.0.0.1:0' } }),
+      JSON.stringify({
+        version: 1,
+        agent: { vantage: 'on-prem' },
+        topology: { source: 'directory', directory: join(directory, 'none') },
+        web: { listen: '127.0.0.1:0' },
+      }),
     )
-    const running = start(process.execPath, [bundle, 'run', '--config.file', file, '--log.format', 'json'], { cwd: directory })
-    const port = await running.output.until('the port', () => /"event":"listening".*"port":(\d+)/.exec(running.stderr())?.[1])
-    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } })).text()
+    const running = start(process.execPath, [bundle, 'run', '--config.file', file, '--log.format', 'json'], {
+      cwd: directory,
+    })
+    const port = await running.output.until(
+      'the port',
+      () => /"event":"listening".*"port":(\d+)/.exec(running.stderr())?.[1],
+    )
+    const text = await (
+      await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } })
+    ).text()
     expect(text).toContain(`pathproof_build_info{version="${manifest.version}"`)
     running.child.kill('SIGTERM')
     expect(await running.ended).toBe(0)
   })
 
   it('plays the lab', async () => {
-    const lab = start(process.execPath, [bundle, 'lab', '--mapped', '--scenario', 'blackhole', '--every', '3s', '--web.listen-address', '127.0.0.1:0'], { cwd: directory })
-    await lab.output.until('a verdict', () => /blocked|public|private/.test(lab.stdout().split('Ctrl-C ends it.')[1] ?? ''), 60)
+    const lab = start(
+      process.execPath,
+      [
+        bundle,
+        'lab',
+        '--mapped',
+        '--scenario',
+        'blackhole',
+        '--every',
+        '3s',
+        '--web.listen-address',
+        '127.0.0.1:0',
+      ],
+      { cwd: directory },
+    )
+    await lab.output.until(
+      'a verdict',
+      () => /blocked|public|private/.test(lab.stdout().split('Ctrl-C ends it.')[1] ?? ''),
+      60,
+    )
     lab.child.kill('SIGINT')
     expect(await lab.ended).toBe(0)
   })

@@ -17,9 +17,29 @@ async function metrics(base: string): Promise<string> {
 
 /** Starts `pathproof lab`, waits for the page and the first verdicts, and ends it as Ctrl-C does. */
 async function play(args: string[]): Promise<void> {
-  const lab = start(binary, ['lab', '--scenario', 'gateway-endpoint', '--every', '3s', '--web.listen-address', '127.0.0.1:0', ...args])
-  const base = await lab.output.until('the address', () => /status page {2}(http:\/\/127\.0\.0\.1:\d+)\//.exec(lab.stdout())?.[1], 60)
-  await lab.output.until('both verdicts', () => /✔ private .* artifacts .*[\s\S]*✘ public .* sts |✘ public .* sts .*[\s\S]*✔ private .* artifacts /.test(lab.stdout()), 60)
+  const lab = start(binary, [
+    'lab',
+    '--scenario',
+    'gateway-endpoint',
+    '--every',
+    '3s',
+    '--web.listen-address',
+    '127.0.0.1:0',
+    ...args,
+  ])
+  const base = await lab.output.until(
+    'the address',
+    () => /status page {2}(http:\/\/127\.0\.0\.1:\d+)\//.exec(lab.stdout())?.[1],
+    60,
+  )
+  await lab.output.until(
+    'both verdicts',
+    () =>
+      /✔ private .* artifacts .*[\s\S]*✘ public .* sts |✘ public .* sts .*[\s\S]*✔ private .* artifacts /.test(
+        lab.stdout(),
+      ),
+    60,
+  )
   const text = await metrics(base)
   expect(text).toMatch(/^pathproof_path_private\{target="artifacts",[^}]*\} 1$/m)
   expect(text).toMatch(/^pathproof_path_private\{target="sts",[^}]*\} 0$/m)
@@ -59,19 +79,45 @@ describe.skipIf(missing !== null)(titled('in namespaces', missing), () => {
         signals: new EventEmitter(),
       })
       expect(code).toBe(0)
-      const [one, absent, three, strangers, all] = JSON.parse(readFileSync(file, 'utf8')) as { code: number; stdout: string; stderr: string }[]
+      const [one, absent, three, strangers, all] = JSON.parse(readFileSync(file, 'utf8')) as {
+        code: number
+        stdout: string
+        stderr: string
+      }[]
       // No physical device is in a namespace: there is no route evidence, so nothing may be called private or public.
       expect([one?.code, one?.stderr]).toEqual([4, ''])
       const [document] = documents(one?.stdout ?? '')
-      expect(document).toMatchObject({ schema: 'pathproof.check/1', target: s3, state: 'undetermined', met: false })
-      const { attempts } = (document as { names: [{ attempts: { state: string; localAddress: string; evidence: { rule: string; because: string }[] }[] }] }).names[0]
+      expect(document).toMatchObject({
+        schema: 'pathproof.check/1',
+        target: s3,
+        state: 'undetermined',
+        met: false,
+      })
+      const { attempts } = (
+        document as {
+          names: [
+            {
+              attempts: {
+                state: string
+                localAddress: string
+                evidence: { rule: string; because: string }[]
+              }[]
+            },
+          ]
+        }
+      ).names[0]
       expect(attempts).toHaveLength(6)
       for (const attempt of attempts) {
         expect(attempt).toMatchObject({ state: 'undetermined', localAddress: '10.0.1.50' })
-        expect(attempt.evidence[0]?.because).toContain('verifies against the roots configured for the partition')
+        expect(attempt.evidence[0]?.because).toContain(
+          'verifies against the roots configured for the partition',
+        )
       }
       expect(absent?.code).toBe(3)
-      expect(documents(absent?.stdout ?? '')[0]).toMatchObject({ state: 'blocked', names: [{ because: [expect.stringContaining('does not exist')] }] })
+      expect(documents(absent?.stdout ?? '')[0]).toMatchObject({
+        state: 'blocked',
+        names: [{ because: [expect.stringContaining('does not exist')] }],
+      })
       expect(three?.code).toBe(3)
       expect(documents(three?.stdout ?? '')).toHaveLength(3)
       // Without the lab's authority in the configuration its certificates are a stranger's.

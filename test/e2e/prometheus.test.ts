@@ -12,7 +12,10 @@ const deployed = (file: string) => join(root, 'deploy', 'prometheus', file)
 const s3 = 'artifacts-lab.s3.us-east-1.amazonaws.com'
 
 function promtool(args: string[], input?: string): { status: number | null; output: string } {
-  const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8', ...(input === undefined ? {} : { input }) })
+  const { status, stdout, stderr } = spawnSync('promtool', args, {
+    encoding: 'utf8',
+    ...(input === undefined ? {} : { input }),
+  })
   return { status, output: stdout + stderr }
 }
 
@@ -49,11 +52,15 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
   })
 
   it('promtool finds no fault with the rules and the scrape configuration, and the rules say what they should', () => {
-    expect(promtool(['check', 'rules', deployed('pathproof.rules.yml')])).toMatchObject({ status: 0, output: expect.stringContaining('3 rules found') })
+    expect(promtool(['check', 'rules', deployed('pathproof.rules.yml')])).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('3 rules found'),
+    })
     expect(promtool(['check', 'config', deployed('scrape.yml')])).toMatchObject({ status: 0 })
     const labels = 'job="pathproof", instance="h:1", target="artifacts"'
     const name = `${labels}, hostname="${s3}", style="regional"`
-    const info = (of: string) => `pathproof_path_info{${of}, class="nat_gateway", proof="configured", confirmation="unavailable"}`
+    const info = (of: string) =>
+      `pathproof_path_info{${of}, class="nat_gateway", proof="configured", confirmation="unavailable"}`
     const excused = name.replaceAll('"artifacts"', '"waived"')
     const allowed = name.replaceAll('"artifacts"', '"allowed"')
     const series = (text: string, values: string) => ({ series: text, values })
@@ -86,7 +93,16 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
               alertname: 'PublicPath',
               exp_alerts: [
                 {
-                  exp_labels: { severity: 'critical', job: 'pathproof', instance: 'h:1', target: 'artifacts', hostname: s3, style: 'regional', state: 'public', class: 'nat_gateway' },
+                  exp_labels: {
+                    severity: 'critical',
+                    job: 'pathproof',
+                    instance: 'h:1',
+                    target: 'artifacts',
+                    hostname: s3,
+                    style: 'regional',
+                    state: 'public',
+                    class: 'nat_gateway',
+                  },
                   exp_annotations: {
                     summary: `${s3} is public on h:1: this agent's connection leaves by nat_gateway. Fix: give its subnet's route table the endpoint's route, or the name an endpoint with private DNS.`,
                     description: `Reasons and the commands that mend it: http://h:1/, or on that host: pathproof check ${s3}`,
@@ -103,13 +119,28 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
           // The whole fleet is gone from the configuration: that is an alert too.
           interval: '1m',
           input_series: [series('up{job="other", instance="h:1"}', '1x10')],
-          promql_expr_test: [{ expr: 'ALERTS{alertname="AgentDown"}', eval_time: '1m', exp_samples: [{ labels: 'ALERTS{alertname="AgentDown", alertstate="pending", job="pathproof", severity="critical"}', value: 1 }] }],
+          promql_expr_test: [
+            {
+              expr: 'ALERTS{alertname="AgentDown"}',
+              eval_time: '1m',
+              exp_samples: [
+                {
+                  labels:
+                    'ALERTS{alertname="AgentDown", alertstate="pending", job="pathproof", severity="critical"}',
+                  value: 1,
+                },
+              ],
+            },
+          ],
         },
       ],
     }
     const file = join(directory, 'rules.test.yml')
     writeFileSync(file, JSON.stringify(test))
-    expect(promtool(['test', 'rules', file])).toMatchObject({ status: 0, output: expect.stringContaining('SUCCESS') })
+    expect(promtool(['test', 'rules', file])).toMatchObject({
+      status: 0,
+      output: expect.stringContaining('SUCCESS'),
+    })
   })
 
   it('an alert on the gauge fires when the route is taken away, and resolves when it is back', async () => {
@@ -117,7 +148,14 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
     writeFileSync(
       join(directory, 'gauge.yml'),
       JSON.stringify({
-        groups: [{ name: 'gauge', rules: [{ alert: 'NotPrivate', expr: 'pathproof_path_private{target="artifacts"} == 0', for: '0s' }] }],
+        groups: [
+          {
+            name: 'gauge',
+            rules: [
+              { alert: 'NotPrivate', expr: 'pathproof_path_private{target="artifacts"} == 0', for: '0s' },
+            ],
+          },
+        ],
       }),
     )
     copyFileSync(deployed('pathproof.rules.yml'), join(directory, 'pathproof.rules.yml'))
@@ -126,7 +164,9 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
       JSON.stringify({
         global: { scrape_interval: '1s', evaluation_interval: '1s' },
         rule_files: ['gauge.yml', 'pathproof.rules.yml'],
-        scrape_configs: [{ job_name: 'pathproof', static_configs: [{ targets: [`127.0.0.1:${daemon.address.port}`] }] }],
+        scrape_configs: [
+          { job_name: 'pathproof', static_configs: [{ targets: [`127.0.0.1:${daemon.address.port}`] }] },
+        ],
       }),
     )
     const server = start('prometheus', [
@@ -135,21 +175,38 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
       '--web.listen-address=127.0.0.1:0',
     ])
     // It says which port it got only in its log.
-    const port = await server.output.until('its port', () => /"Listening on" address=127\.0\.0\.1:(\d+)/.exec(server.stderr())?.[1], 60)
+    const port = await server.output.until(
+      'its port',
+      () => /"Listening on" address=127\.0\.0\.1:(\d+)/.exec(server.stderr())?.[1],
+      60,
+    )
     await server.output.until('it is ready', () => server.stderr().includes('Server is ready'), 60)
-    const ask = async (query: string): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
-      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`, { headers: { connection: 'close' } })
-      return ((await answer.json()) as { data: { result: { metric: Record<string, string>; value: [number, string] }[] } }).data.result
+    const ask = async (
+      query: string,
+    ): Promise<{ metric: Record<string, string>; value: [number, string] }[]> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(query)}`, {
+        headers: { connection: 'close' },
+      })
+      return (
+        (await answer.json()) as {
+          data: { result: { metric: Record<string, string>; value: [number, string] }[] }
+        }
+      ).data.result
     }
     /** Asks again and again; Prometheus itself looks once a second. */
-    const until = async <T>(what: string, query: string, found: (result: Awaited<ReturnType<typeof ask>>) => T | null | false): Promise<T> => {
+    const until = async <T>(
+      what: string,
+      query: string,
+      found: (result: Awaited<ReturnType<typeof ask>>) => T | null | false,
+    ): Promise<T> => {
       const untilMs = performance.now() + 60_000
       for (;;) {
         const result = await ask(query)
         const value = found(result)
         if (value !== null && value !== false) return value
         await new Promise((resolve) => setTimeout(resolve, 100))
-        if (performance.now() > untilMs) throw new Error(`waited for ${what}: ${JSON.stringify(result)}\n${server.stderr().slice(-2000)}`)
+        if (performance.now() > untilMs)
+          throw new Error(`waited for ${what}: ${JSON.stringify(result)}\n${server.stderr().slice(-2000)}`)
       }
     }
     const firing = 'ALERTS{alertstate="firing", target="artifacts"}'
@@ -158,14 +215,24 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
     await until('silence', firing, (r) => r.length === 0)
 
     await world.apply('route-taken-away')
-    await until('the alert on the gauge', firing, (r) => r.some((a) => a.metric['alertname'] === 'NotPrivate' && a.metric['hostname'] === s3))
-    const told = await until('the shipped alert', firing, (r) => r.find((a) => a.metric['alertname'] === 'PublicPath' && a.metric['hostname'] === s3) ?? null)
+    await until('the alert on the gauge', firing, (r) =>
+      r.some((a) => a.metric['alertname'] === 'NotPrivate' && a.metric['hostname'] === s3),
+    )
+    const told = await until(
+      'the shipped alert',
+      firing,
+      (r) => r.find((a) => a.metric['alertname'] === 'PublicPath' && a.metric['hostname'] === s3) ?? null,
+    )
     expect(told.metric).toMatchObject({ state: 'public', class: 'nat_gateway', severity: 'critical' })
-    expect(await metric(`pathproof_path_private{target="artifacts",hostname="${s3}",style="regional"}`)).toBe(0)
+    expect(await metric(`pathproof_path_private{target="artifacts",hostname="${s3}",style="regional"}`)).toBe(
+      0,
+    )
 
     await world.apply('route-put-back')
     await until('the end of all alerts', firing, (r) => r.length === 0)
-    expect(await ask(`pathproof_path_private{hostname="${s3}"}`)).toMatchObject([{ value: [expect.any(Number), '1'] }])
+    expect(await ask(`pathproof_path_private{hostname="${s3}"}`)).toMatchObject([
+      { value: [expect.any(Number), '1'] },
+    ])
 
     server.child.kill('SIGTERM')
     expect(await server.ended).toBe(0)

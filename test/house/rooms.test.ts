@@ -71,7 +71,11 @@ describe('rooms', () => {
 
   it('import only what the table allows', () => {
     const broken = all.filter(
-      (i) => i.to !== 'package' && i.to !== i.from && i.specifier !== 'package.json' && !(table[i.from] ?? []).includes(i.to),
+      (i) =>
+        i.to !== 'package' &&
+        i.to !== i.from &&
+        i.specifier !== 'package.json' &&
+        !(table[i.from] ?? []).includes(i.to),
     )
     expect(broken.map((i) => `${i.file} imports ${i.specifier}`)).toEqual([])
   })

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as ec2 from '@aws-sdk/client-ec2'
 import { fromInstanceMetadata, fromTemporaryCredentials } from '@aws-sdk/credential-providers'
@@ -54,10 +54,8 @@ const describes: Record<string, (aws: ec2.EC2Client) => Promise<unknown>> = {
 }
 
 async function compare(lab: Lab, aws: ec2.EC2Client): Promise<number> {
-  const manifest = JSON.parse(await readFile(join(lab.snapshotDirectory, 'manifest.json'), 'utf8')) as {
-    files: Record<string, string>
-  }
-  const names = Object.keys(manifest.files)
+  const entries = await readdir(lab.snapshotDirectory, { recursive: true })
+  const names = entries.filter((entry) => entry.endsWith('.json') && entry !== 'manifest.json')
   for (const name of names) {
     const printed = JSON.parse(await readFile(join(lab.snapshotDirectory, name), 'utf8')) as Json
     const list = /^get-managed-prefix-list-entries\/(.+)\.json$/u.exec(name)?.[1]

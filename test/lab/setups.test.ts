@@ -239,6 +239,17 @@ const setups: Setup[] = [
     ],
   },
   {
+    title: 'the same with a dump of this minute',
+    world: onPrem,
+    declared: onPremDeclared,
+    metadata: 'silent',
+    vendor: 'Dell Inc.\n',
+    expected: [
+      { hostname: regional, state: 'private', class: 'interface_endpoint' },
+      { hostname: ssm, state: 'private', class: 'interface_endpoint' },
+    ],
+  },
+  {
     title: 'the same, nothing declared',
     world: onPrem,
     dumpAgeSeconds: aDay,
@@ -249,6 +260,12 @@ const setups: Setup[] = [
   {
     title: 'central endpoint VPC behind a transit gateway, declared',
     world: central,
+    declared: { trusted_endpoints: [{ dns_name: centralName, via: 'tgw-0a000001' }] },
+    expected: [{ hostname: ssm, state: 'private', class: 'interface_endpoint' }],
+  },
+  {
+    title: 'the same where one account owns both, and one dump shows both',
+    world: central.replaceAll("owner: '222233334444', ", '').replaceAll("      owner: '222233334444'\n", ''),
     declared: { trusted_endpoints: [{ dns_name: centralName, via: 'tgw-0a000001' }] },
     expected: [{ hostname: ssm, state: 'private', class: 'interface_endpoint' }],
   },

@@ -65,13 +65,21 @@ describe('random worlds', () => {
   test('ids are unique, and what a world refers to is there', () => {
     for (const seed of seeds) {
       const { world } = generate(seed)
-      const ids = [world.vpcs, world.subnets, world.tables, world.interfaces, world.endpoints, world.natGateways]
+      const ids = [
+        world.vpcs,
+        world.subnets,
+        world.tables,
+        world.interfaces,
+        world.endpoints,
+        world.natGateways,
+      ]
         .flat()
         .map(({ id }) => id)
       expect(new Set(ids).size).toBe(ids.length)
       expect(new Set(world.interfaces.map(({ mac }) => mac)).size).toBe(world.interfaces.length)
       const there = new Set(ids)
-      for (const { subnet, vpc } of world.interfaces) expect([there.has(subnet), there.has(vpc)]).toEqual([true, true])
+      for (const { subnet, vpc } of world.interfaces)
+        expect([there.has(subnet), there.has(vpc)]).toEqual([true, true])
       for (const { interfaces } of world.endpoints) for (const id of interfaces) expect(there).toContain(id)
       for (const table of world.tables) {
         for (const { to } of table.routes) {
@@ -79,7 +87,9 @@ describe('random worlds', () => {
         }
       }
       for (const vpc of world.vpcs) {
-        expect(world.tables.filter((table) => table.main && table.vpc === vpc.id).length).toBeLessThanOrEqual(1)
+        expect(world.tables.filter((table) => table.main && table.vpc === vpc.id).length).toBeLessThanOrEqual(
+          1,
+        )
       }
     }
   })
@@ -146,7 +156,14 @@ describe('random worlds', () => {
           if (!suffices) continue
           expect(attempt.outcome.reached).toBe('tls')
           expect(truth.shown).toBe(true)
-          expect(['gateway_endpoint', 'interface_endpoint', 'nat_gateway_endpoint', 'nat_gateway', 'internet_gateway', 'relay']).toContain(truth.class)
+          expect([
+            'gateway_endpoint',
+            'interface_endpoint',
+            'nat_gateway_endpoint',
+            'nat_gateway',
+            'internet_gateway',
+            'relay',
+          ]).toContain(truth.class)
         }
       }
     }

@@ -491,7 +491,11 @@ describe('linuxHostRoute', () => {
       const { ask } = host({
         batches: noIp,
         macs,
-        files: { ...files('ens5'), '/proc/net/dev': dev('lo', 'ens5'), '/proc/net/route': [head, ...rows].join('\n') },
+        files: {
+          ...files('ens5'),
+          '/proc/net/dev': dev('lo', 'ens5'),
+          '/proc/net/route': [head, ...rows].join('\n'),
+        },
       })
       const gateway = async (to: string) => (await ask(to, '10.0.1.50')).gateway
       expect(await gateway('3.5.0.1')).toBe('10.0.1.1')

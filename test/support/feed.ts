@@ -5,7 +5,11 @@ export interface Feed<T> {
   /** No more will come: whoever still waits fails with `why`. */
   end(why: string): void
   /** Resolves with what `find` gives, as soon as that is something. Looks at once and after each item. */
-  until<R>(what: string, find: (items: readonly T[]) => R | null | undefined | false, seconds?: number): Promise<R>
+  until<R>(
+    what: string,
+    find: (items: readonly T[]) => R | null | undefined | false,
+    seconds?: number,
+  ): Promise<R>
 }
 
 export function createFeed<T>(show: (items: readonly T[]) => string): Feed<T> {

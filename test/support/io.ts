@@ -9,7 +9,11 @@ export interface Said {
 /** Runs a command in this process; `lines` is its standard input, null a terminal. */
 export async function say(
   command: (io: Io) => Promise<number>,
-  { lines = null, color = false, nowMs = Date.now }: { lines?: string[] | null; color?: boolean; nowMs?: () => number } = {},
+  {
+    lines = null,
+    color = false,
+    nowMs = Date.now,
+  }: { lines?: string[] | null; color?: boolean; nowMs?: () => number } = {},
 ): Promise<Said> {
   const said = { stdout: '', stderr: '' }
   async function* stdin(): AsyncGenerator<string> {

@@ -23,7 +23,8 @@ export async function scenario(nameOrYaml: string): Promise<Scenario> {
 /** A configuration that must be good. */
 export function config(document: object): Config {
   const loaded = parseConfig(JSON.stringify(document, null, 1), 'test.yml', Date.now())
-  if (!loaded.ok) throw new Error(loaded.problems.map((p) => `${p.path}: ${p.problem}, expected ${p.expected}`).join('\n'))
+  if (!loaded.ok)
+    throw new Error(loaded.problems.map((p) => `${p.path}: ${p.problem}, expected ${p.expected}`).join('\n'))
   return loaded.config
 }
 
@@ -61,41 +62,58 @@ export interface LabDaemonOptions {
 }
 
 export const defaultTargets = (lab: Lab, every = '5s') =>
-  lab.scenario.names.map(({ target, require: _require, ...what }) => ({ name: target, ...what, every, timeout: '2s' }))
+  lab.scenario.names.map(({ target, require: _require, ...what }) => ({
+    name: target,
+    ...what,
+    every,
+    timeout: '2s',
+  }))
 
 /** The lab in this process, everything on loopback, and the daemon with it. */
 export async function startLabDaemon(options: LabDaemonOptions): Promise<RunningDaemon> {
   const { clock } = options
   const real = systemHost(process.env)
   const wallMs = () => (clock ?? real.clock).wallMs()
-  const lab = await startLab(await scenario(options.scenario), { mode: 'mapped', clock: { wallMs }, timed: false })
-  const verdicts = createFeed<TargetVerdict>((all) => JSON.stringify(all.slice(-3).map((v) => [v.target, v.state])))
+  const lab = await startLab(await scenario(options.scenario), {
+    mode: 'mapped',
+    clock: { wallMs },
+    timed: false,
+  })
+  const verdicts = createFeed<TargetVerdict>((all) =>
+    JSON.stringify(all.slice(-3).map((v) => [v.target, v.state])),
+  )
   const log = createFeed<Record<string, unknown>>((all) => all.map((line) => JSON.stringify(line)).join('\n'))
   try {
     const played = lab.hostAccess(real)
     const host = { ...played, ...(clock === undefined ? {} : { clock }) }
-    const daemon = await startDaemon(config(options.document?.(lab) ?? { ...surroundings(lab), targets: defaultTargets(lab) }), {
-      host: options.host?.(host) ?? host,
-      log: createLog({
-        write: (line) => log.push(JSON.parse(line) as Record<string, unknown>),
-        level: 'debug',
-        format: 'json',
-        journal: false,
-        wallMs,
-        monotonicMs: () => host.clock.monotonicMs(),
-      }),
-      version: '0.0.0-test',
-      readText: () => Promise.resolve(null),
-      sleep: clock === undefined ? sleep : sleepBy(clock),
-      timers: clock ?? hastened(host.clock),
-      random: () => 0,
-      hostRoots: () => [],
-      loadAgain: options.loadAgain ?? null,
-      onVerdict: (verdict) => verdicts.push(verdict),
-    })
+    const daemon = await startDaemon(
+      config(options.document?.(lab) ?? { ...surroundings(lab), targets: defaultTargets(lab) }),
+      {
+        host: options.host?.(host) ?? host,
+        log: createLog({
+          write: (line) => log.push(JSON.parse(line) as Record<string, unknown>),
+          level: 'debug',
+          format: 'json',
+          journal: false,
+          wallMs,
+          monotonicMs: () => host.clock.monotonicMs(),
+        }),
+        version: '0.0.0-test',
+        readText: () => Promise.resolve(null),
+        sleep: clock === undefined ? sleep : sleepBy(clock),
+        timers: clock ?? hastened(host.clock),
+        random: () => 0,
+        hostRoots: () => [],
+        loadAgain: options.loadAgain ?? null,
+        onVerdict: (verdict) => verdicts.push(verdict),
+      },
+    )
     const base = `http://127.0.0.1:${daemon.address.port}`
     const get = async (path: string, init: RequestInit = {}) => {
-      const answer = await fetch(`${base}${path}`, { ...init, headers: { connection: 'close', ...init.headers } })
+      const answer = await fetch(`${base}${path}`, {
+        ...init,
+        headers: { connection: 'close', ...init.headers },
+      })
       return { status: answer.status, text: await answer.text() }
     }
     return {

@@ -121,6 +121,19 @@ describe('what mends a public path by a gateway endpoint', () => {
     expect(verdict.fix[0]?.command).toBe(command)
   })
 
+  it('NAT64 needs the route where the NAT gateway is, or no NAT64', () => {
+    const nat64 = { hostname: v6.hostname, address: '64:ff9b::34d8:101' }
+    const routes = [cidrRoute('64:ff9b::/96', target('nat_gateway', 'nat-1'))]
+    const t = (...endpoints: VpcEndpoint[]) =>
+      topology([withRoutes(routes, { endpoints }, [natTable([viaIgw])])])
+    const verdict = advised(nat64, t(gatewayEndpoint))
+    expect(verdict.state).toBe('public')
+    expect(verdict.fix).toEqual([
+      { text: expect.stringContaining('A NAT64 address never takes'), command: null },
+    ])
+    expect(advised(nat64, t()).fix[0]?.text).toContain('Create a gateway endpoint')
+  })
+
   it('nothing is said where the VPC is not known and no endpoint is', () => {
     expect(advised(behindSnat, byNat(), tookNat)).toMatchObject({ state: 'public', fix: [] })
   })

@@ -157,6 +157,23 @@ describe('elimination', () => {
     expect(r.strongerThanConflict).toBeNull()
   })
 
+  it('tells the proof that it would have if it had connected', () => {
+    const proofs = (...all: Evidence[]) => {
+      const { proof, proofIfConnected } = eliminate(all, pathClasses)
+      return [proof, proofIfConnected]
+    }
+    const route = evidence('configured', 'gateway_endpoint', 'blocked')
+    expect(proofs(route)).toEqual([null, 'configured'])
+    expect(proofs(connected, route)).toEqual(['configured', 'configured'])
+    expect(proofs(evidence('observed', 'gateway_endpoint', 'blocked'), route)).toEqual([null, 'observed'])
+    expect(proofs(evidence('configured', 'relay', 'blocked'))).toEqual([null, null])
+    expect(proofs(evidence('configured', 'gateway_endpoint', 'relay', 'blocked'))).toEqual([null, null])
+    expect(
+      proofs(evidence('configured', 'gateway_endpoint', 'relay'), evidence('consistent', 'gateway_endpoint')),
+    ).toEqual(['consistent', 'consistent'])
+    expect(proofs(route, evidence('consistent', 'nat_gateway', 'blocked'))).toEqual(['consistent', null])
+  })
+
   it('says whether evidence contradicts itself or what is stronger', () => {
     const itself = eliminate(
       [connected, evidence('observed', 'relay'), evidence('observed', 'internet')],

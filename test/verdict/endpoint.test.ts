@@ -406,6 +406,23 @@ describe('a declared endpoint', () => {
     expect(rowOf('10.9.0.7', t)).toBe(expected)
   })
 
+  it('may stand in this account’s reading as well, alone', () => {
+    const networkInterfaces = [
+      eni('eni-host', ['10.0.1.50'], { macAddress: hostMac }),
+      eni('eni-far', ['10.9.0.7']),
+    ]
+    const described = (entry: Partial<TrustedEndpoint>, ...endpoints: VpcEndpoint[]) =>
+      rowOf('10.9.0.7', withFar([toFar()], entry, { endpoints, networkInterfaces }))
+    const bare: Partial<TrustedEndpoint> = { declared: { address: '10.9.0.7' }, addresses: [] }
+    const twin = { ...farEndpoint, id: 'vpce-0twin', vpcId: 'vpc-8' }
+    expect(described({}, farEndpoint)).toBe('endpoint.trusted')
+    expect(described({}, farEndpoint, twin)).toBe('endpoint.not_shown')
+    expect(described({}, twin)).toBe('endpoint.not_shown')
+    expect(described(bare, farEndpoint)).toBe('endpoint.not_shown')
+    expect(described(bare)).toBe('endpoint.declared_address')
+    expect(described({ via: 'tgw-2' }, farEndpoint)).toBe('endpoint.not_shown')
+  })
+
   it('names what it assumes', () => {
     expect(shown('10.9.0.7', withFar([toFar()]))).toEqual({
       row: 'endpoint.trusted',

@@ -221,6 +221,17 @@ describe('several readings', () => {
   })
 })
 
+describe('an IPv4-mapped address', () => {
+  it.each([['::ffff:10.0.1.50'], ['10.0.1.50'], [null]])('goes as IPv4, from %s as well', (localAddress) => {
+    const mapped = { address: '::ffff:52.216.1.1', family: 6 as const, localAddress }
+    expect(judgeAttempt(attempt({ ...mapped, host: kernelRoute }), topology())).toMatchObject({
+      state: 'private',
+      family: 4,
+      address: '52.216.1.1',
+    })
+  })
+})
+
 describe('what is told beside the verdict', () => {
   it('flags what a person must know', () => {
     const flags = (more: Partial<Attempt>) => judgeAttempt(attempt(more), topology()).flags

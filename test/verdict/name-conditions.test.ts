@@ -365,6 +365,26 @@ describe('a requirement', () => {
     expect(meets(classes('gateway_endpoint'), 'configured', empty)).toBe(false)
   })
 
+  it('of classes holds for what was not dialled, but for what is blocked', () => {
+    const [only] = isPrivate.attempts
+    if (only === undefined) throw new Error('one attempt')
+    const beside = {
+      ...only,
+      connected: false,
+      dialled: false,
+      possible: ['interface_endpoint', 'blocked'] as PathClass[],
+    }
+    const with_ = (state: 'undetermined' | 'blocked') => ({
+      ...isPrivate,
+      attempts: [only, { ...beside, state }],
+    })
+    expect(meets(classes('gateway_endpoint'), 'configured', with_('undetermined'))).toBe(false)
+    expect(
+      meets(classes('gateway_endpoint', 'interface_endpoint'), 'configured', with_('undetermined')),
+    ).toBe(true)
+    expect(meets(classes('gateway_endpoint'), 'configured', with_('blocked'))).toBe(true)
+  })
+
   it('of classes is met by a blocked name only if it lists that', () => {
     expect(meets(classes('gateway_endpoint'), 'configured', blocked)).toBe(false)
     expect(meets(classes('gateway_endpoint', 'blocked'), 'configured', blocked)).toBe(true)

@@ -105,6 +105,7 @@ describe('it is found', () => {
 
   it('for IPv6 by a link-local next hop', () => {
     expect(found({}, { address: '2600:1fa0::1' })).toEqual({ ...own, localAddress: '2600:1f18::50' })
+    expect(found({ gateway: null }, { address: '2600:1f18::77' })).toMatchObject({ known: true })
     expect(found({ source: '2600:1F18:0::50' }, { address: '2600:1fa0::1' })).toMatchObject({ known: true })
   })
 })
@@ -246,6 +247,18 @@ describe('it is not', () => {
       'where API and metadata differ on the range',
       why({}, {}, snapshot(), { interfaces: [metadata({ subnetIpv4Cidr: '10.0.0.0/23' })] }),
       /range of subnet-1 is not known/,
+    ],
+    [
+      'for IPv6 straight onto the link, beyond the subnet',
+      why(
+        { gateway: null },
+        { address: '2600:1f18:0:1::77' },
+        {
+          ...snapshot(),
+          subnets: [subnet({ id: 'subnet-2', ipv6Cidrs: ['2600:1f18:0:1::/64'] }), subnet({})],
+        },
+      ),
+      /straight onto the link/,
     ],
     [
       'for IPv6 by a global next hop',

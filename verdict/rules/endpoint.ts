@@ -137,7 +137,10 @@ function mayBeAnEndpoints(ip: Ip, entry: TrustedEndpoint, topology: Topology): b
   const snapshots = [...topology.readings, ...topology.others]
   const sides = snapshots.flatMap((s) => s.peerings.flatMap((p) => [p.requester, p.accepter]))
   const vpcs = [...snapshots.flatMap((s) => s.vpcs), ...sides]
-  return isPrivateUse(ip) || holds([...entry.vpcCidrs, ...vpcs.flatMap((v) => [...v.ipv4Cidrs, ...v.ipv6Cidrs])], ip)
+  return (
+    isPrivateUse(ip) ||
+    holds([...entry.vpcCidrs, ...vpcs.flatMap((v) => [...v.ipv4Cidrs, ...v.ipv6Cidrs])], ip)
+  )
 }
 
 function declaredName(entry: TrustedEndpoint): string | null {
@@ -241,7 +244,8 @@ export function endpointShown(
   const declared = trusted(attempt, parsed.value, address, own, lookup, reading, topology)
   if (declared !== null && declared.row !== 'endpoint.not_shown') {
     // An address that another endpoint of this account also holds may be either one's.
-    const same = reading !== null && endpointsAt(reading.snapshot, address).every((e) => e.id === declared.endpoint)
+    const same =
+      reading !== null && endpointsAt(reading.snapshot, address).every((e) => e.id === declared.endpoint)
     return inside === null || (same && declared.row === 'endpoint.trusted') ? declared : inside
   }
   if (inside !== null) return inside

@@ -359,7 +359,8 @@ export function routeEvidence(
   const assumptions = [...read.assumptions]
   if (attempt.host.redirect === 'unreadable')
     assumptions.push('no redirect on this host rewrites the connection')
-  if (attempt.host.method === 'only_device') assumptions.push('the main routing table of this host decides (ip is not installed)')
+  if (attempt.host.method === 'only_device')
+    assumptions.push('the main routing table of this host decides (ip is not installed)')
   if (attempt.family === 6) assumptions.push("the IPv6 next hop is the VPC's router")
   assumptions.push("the account's answers describe what its network does")
   if (part.read && part.dated === 'mtime' && part.atMs !== null) {

@@ -23,7 +23,11 @@ const lab = await startLab(await loadScenario(scenario), {
   timed: false,
 })
 const config = join(dirname(lab.caFile), 'pathproof.json')
-const targets = lab.scenario.names.map(({ target, require: _require, ...what }) => ({ name: target, ...what, timeout: '2s' }))
+const targets = lab.scenario.names.map(({ target, require: _require, ...what }) => ({
+  name: target,
+  ...what,
+  timeout: '2s',
+}))
 const document = {
   version: 1,
   targets,
@@ -32,9 +36,16 @@ const document = {
 }
 writeFileSync(config, JSON.stringify(document, null, 1))
 const put = (text: string): string =>
-  text.replaceAll('$SNAPSHOT', lab.snapshotDirectory).replaceAll('$CONFIG', config).replaceAll('$CA', lab.caFile)
+  text
+    .replaceAll('$SNAPSHOT', lab.snapshotDirectory)
+    .replaceAll('$CONFIG', config)
+    .replaceAll('$CA', lab.caFile)
 
-function run([command, ...args]: [string, ...string[]]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+function run([command, ...args]: [string, ...string[]]): Promise<{
+  code: number | null
+  stdout: string
+  stderr: string
+}> {
   return new Promise((resolve, reject) => {
     const child = spawn(put(command), args.map(put), { stdio: ['ignore', 'pipe', 'pipe'] })
     const said = { stdout: '', stderr: '' }
