@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { HostAccess } from '../model/host.ts'
 import type { Target } from '../model/target.ts'
-import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
-import { redactValue } from '../model/redact.ts'
-import { rulesVersion } from '../model/verdict.ts'
+import type { TargetVerdict } from '../model/verdict.ts'
 import { catalogue } from '../exporters/catalogue.ts'
 import { createProbeMetrics } from '../exporters/probe-metrics.ts'
 import { createProcessMetrics } from '../exporters/process-metrics.ts'
 import { createSeriesSet } from '../exporters/prometheus.ts'
-import { type StatusRow, statusPage } from '../exporters/status-page.ts'
 import { createTopologyMetrics } from '../exporters/topology-metrics.ts'
 import { createVerdictMetrics } from '../exporters/verdict-metrics.ts'
 import { type TimerClock, withTimers } from './clock.ts'
@@ -27,14 +24,14 @@ import { createRecord, createRing } from './record.ts'
 import { createScheduler } from './schedule.ts'
 import { type Shared, createShared } from './shared.ts'
 import { type ProgramCommand, ownProgram } from './snapshot-child.ts'
-import type { KeptReading } from './snapshot-keeper.ts'
 import { createTopology } from './topology.ts'
 import { stateDirectoryOf } from './state-file.ts'
 import { createTaintBook } from './taint.ts'
-import { loadTaints, saveTaints } from './taint-store.ts'
+import { loadTaints, taintSaver } from './taint-store.ts'
+import { createSelfMetrics } from './self-metrics.ts'
+import { surfaceOf } from './surface.ts'
 import { findVantage } from './vantage.ts'
 import { createVantageKeeper } from './vantage-keeper.ts'
-import { attemptDocument, targetPieces } from './verdict-document.ts'
 
 export interface DaemonDeps {
   host: HostAccess
@@ -97,22 +94,13 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   const verdictMetrics = createVerdictMetrics(series)
   const probeMetrics = createProbeMetrics(series)
   const processMetrics = createProcessMetrics()
-  const reloadGood = series.gauge('pathproof_config_last_reload_successful', {})
-  const reloadAt = series.gauge('pathproof_config_last_reload_success_timestamp_seconds', {})
-  series
-    .gauge('pathproof_build_info', {
-      version,
-      rules_version: String(rulesVersion),
-      node_version: process.versions.node,
-    })
-    .set(1)
+  const self = createSelfMetrics(series, version)
 
   const ring = createRing()
   const record = createRecord(ring, wallMs, (lost, error) =>
     log.error('record_lost', { sequence: lost, error: error as Error }),
   )
   const lives = createLives(monotonicMs)
-  let hostInfo: { remove(): void } | null = null
   const vantages = createVantageKeeper({
     find: () =>
       findVantage({
@@ -125,18 +113,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     sleep: deps.sleep,
     signal: stopping.signal,
     onChange(vantage, before) {
-      const { kind, because, accountId, region, interfaces } = vantage
+      const { kind, because, interfaces } = vantage
       log.info('vantage', { kind, because, interfaces: interfaces.map(({ id }) => id) })
       record('vantage', vantage)
-      hostInfo?.remove()
-      const gauge = series.gauge('pathproof_host_info', {
-        vantage: kind,
-        account_id: accountId ?? '',
-        region: region ?? '',
-        vpc_id: interfaces[0]?.vpcId ?? '',
-      })
-      gauge.set(1)
-      hostInfo = gauge
+      self.vantage(vantage)
       if (before === null) return
       const reading = keeper.current()
       if (reading !== null) fleet.readAgain(reading)
@@ -144,23 +124,6 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
   })
   await vantages.refresh()
-
-  const lists = new Map<string, { remove(): void }>()
-  const showLists = (reading: KeptReading): void => {
-    const seen = new Set<string>()
-    for (const list of reading.snapshot.prefixLists) {
-      if (list.entries === null) continue
-      seen.add(list.id)
-      const gauge = series.gauge('pathproof_prefix_list_entries', { prefix_list: list.id })
-      gauge.set(list.entries.length)
-      lists.set(list.id, gauge)
-    }
-    for (const [id, gauge] of lists) {
-      if (seen.has(id)) continue
-      gauge.remove()
-      lists.delete(id)
-    }
-  }
 
   const topology = await createTopology(config, {
     host,
@@ -173,7 +136,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     random: deps.random,
     signal: stopping.signal,
     onReading(reading, changed) {
-      showLists(reading)
+      self.prefixLists(reading.snapshot)
       if (!changed) return
       const { id, account, region, source } = reading.snapshot
       record('snapshot', { id, account, region, source })
@@ -186,14 +149,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
 
   const stateDirectory = stateDirectoryOf(host.environment)
   const taint = createTaintBook(stateDirectory === null ? [] : await loadTaints(stateDirectory, wallMs()))
-  // One writing after the other: the newest must be the last on disk.
-  let savingTaint: Promise<void> = Promise.resolve()
+  const saveTaint = stateDirectory === null ? null : taintSaver(stateDirectory, log)
   const keepTaint = (): void => {
     log.warn('taint', { bases: taint.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) })
-    if (stateDirectory === null) return
-    savingTaint = savingTaint
-      .then(() => saveTaints(stateDirectory, taint.contents()))
-      .catch((error: unknown) => log.error('taint_not_kept', { error: error as Error }))
+    saveTaint?.(taint.contents())
   }
   const fleet = createFleet({
     clock: host.clock,
@@ -301,14 +260,13 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     configuration = configHash(configured)
     watch(targets, base.shared, anew)
     discovery.nudge()
-    reloadGood.set(1)
-    reloadAt.set(wallMs() / 1000)
+    self.reloaded(true, wallMs())
     record('lifecycle', { event: 'configured', version, configuration })
   }
 
   const reloadOnce = async (): Promise<{ ok: boolean; text: string }> => {
     const refuse = (text: string) => {
-      reloadGood.set(0)
+      self.reloaded(false, wallMs())
       log.error('reload_refused', { problem: text })
       return { ok: false, text }
     }
@@ -351,14 +309,6 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     return next
   }
 
-  /** An attempt of an earlier cycle: whoever follows a link should still find it. */
-  const attemptOnRecord = (id: string): AttemptVerdict | null => {
-    const of = (verdict: TargetVerdict) =>
-      verdict.names.flatMap((name) => name.attempts.find((attempt) => attempt.id === id) ?? [])[0] ?? null
-    const verdict = ring.last('target_verdict', (body) => of(body) !== null)
-    return verdict === null ? null : of(verdict)
-  }
-
   const readyBecause = (): string[] => {
     const because: string[] = []
     if (topology.configured && keeper.current() === null)
@@ -367,61 +317,28 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     return because
   }
 
-  const rows = function* (): Generator<StatusRow> {
-    const known = new Map(fleet.verdicts().map((v) => [v.target, v]))
-    for (const target of fleet.targets()) {
-      const verdict = known.get(target.name)
-      for (const name of target.names) {
-        const now = verdict?.names.find((n) => n.hostname === name.hostname && n.style === name.style)
-        yield {
-          target: target.name,
-          hostname: name.hostname,
-          style: name.style,
-          state: now?.state ?? 'undetermined',
-          proof: now?.proof ?? null,
-          met: verdict?.met ?? null,
-          waiverActive: verdict?.waiverActive ?? false,
-          because: now?.because[0] ?? 'no probe cycle has completed yet',
-          atMs: now?.attempts.reduce((latest, a) => Math.max(latest, a.atMs), 0) || null,
-        }
-      }
-    }
-  }
-
-  const http = createHttp({
-    async metrics(format) {
-      verdictMetrics.refresh(
-        (target, hostname, style) => lives.alive(lifeKey(target, hostname, style)),
-        wallMs(),
-      )
-      return series.render(format, await processMetrics(format))
-    },
-    page: () =>
-      statusPage({
-        version,
-        vantage: vantages.current().kind,
-        nowMs: wallMs(),
-        notices: [...readyBecause(), ...keeper.problems()],
-        rows: rows(),
-      }),
-    verdicts: () => ({
-      head: {
-        version,
-        vantage: { kind: vantages.current().kind, because: vantages.current().because },
-        snapshot: keeper.current()?.snapshot.id ?? null,
+  const http = createHttp(
+    surfaceOf({
+      version,
+      wallMs,
+      log,
+      fleet,
+      ring,
+      keeper,
+      vantages,
+      readyBecause,
+      async metrics(format) {
+        const further = await processMetrics(format)
+        // Last before the rendering: a life may end while the process is asked.
+        verdictMetrics.refresh(
+          (target, hostname, style) => lives.alive(lifeKey(target, hostname, style)),
+          wallMs(),
+        )
+        return series.render(format, further)
       },
-      targets: fleet.verdicts().map(targetPieces),
+      reload: () => (config.web.reload ? reload : null),
     }),
-    attempt(id) {
-      const found = fleet.attempt(id) ?? attemptOnRecord(id)
-      return found === null ? null : redactValue(attemptDocument(found))
-    },
-    ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
-    get reload() {
-      return config.web.reload ? reload : null
-    },
-    onError: (where, error) => log.error('http_error', { where, error: error as Error }),
-  })
+  )
 
   const wanted = deps.listen ?? config.web.listen
   const listen = parseListenAddress(wanted)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { readStateFile, writeStateFile } from './state-file.ts'
+import type { Log } from './log.ts'
 import type { Taint } from './taint.ts'
 
 const name = 'taint.json'
@@ -49,4 +50,14 @@ export async function loadTaints(directory: string, nowMs: number): Promise<Tain
 /** Keeps the taints for the next start. Rejects if the directory can't be written. */
 export async function saveTaints(directory: string, taints: readonly Taint[]): Promise<void> {
   await writeStateFile(directory, name, `${JSON.stringify({ schema: 'pathproof.taint/1', taints })}\n`)
+}
+
+/** Saves one state after the other, so that the newest is the last on disk. A disk that refuses is logged. */
+export function taintSaver(directory: string, log: Log): (taints: readonly Taint[]) => void {
+  let saving: Promise<void> = Promise.resolve()
+  return (taints) => {
+    saving = saving
+      .then(() => saveTaints(directory, taints))
+      .catch((error: unknown) => log.error('taint_not_kept', { error: error as Error }))
+  }
 }

@@ -242,6 +242,14 @@ describe('a NAT gateway', () => {
     expect(found).toBe(expected)
   })
 
+  it('translates NAT64 by a prefix of one’s own', () => {
+    const s = byNat({}, [natTable([viaIgw])], [cidrRoute('2001:db8:64::/96', target('nat_gateway', 'nat-1'))])
+    const rule = (nat64Prefixes: string[]) =>
+      from(topology([s], { nat64Prefixes }), { address: '2001:db8:64::34d8:101' })?.rule
+    expect(rule(['nonsense', '2001:db8:64::/96'])).toBe('route.nat_internet_gateway')
+    expect(rule(['nonsense'])).toBe('route.nat_unread')
+  })
+
   it('leads through another one to what lies behind that', () => {
     const two = withRoutes([viaNat], { natGateways: [nat, { ...nat, id: 'nat-2', subnetId: 'subnet-2' }] }, [
       natTable([cidrRoute('0.0.0.0/0', target('nat_gateway', 'nat-2'))]),

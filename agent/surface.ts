@@ -1,0 +1,89 @@
+import { redactValue } from '../model/redact.ts'
+import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
+import type { ExpositionFormat } from '../exporters/exposition.ts'
+import { type StatusRow, statusPage } from '../exporters/status-page.ts'
+import type { Fleet } from './fleet.ts'
+import type { HttpContent } from './http.ts'
+import type { Log } from './log.ts'
+import type { Ring } from './record.ts'
+import type { SnapshotKeeper } from './snapshot-keeper.ts'
+import { attemptDocument, targetPieces } from './verdict-document.ts'
+import type { VantageKeeper } from './vantage-keeper.ts'
+
+export interface SurfaceParts {
+  version: string
+  wallMs(): number
+  log: Log
+  fleet: Fleet
+  ring: Ring
+  keeper: SnapshotKeeper
+  vantages: VantageKeeper
+  /** Why the agent is not ready; empty when it is. */
+  readyBecause(): string[]
+  metrics(format: ExpositionFormat): Promise<Buffer>
+  /** Null while reloading over HTTP is not switched on. */
+  reload(): HttpContent['reload']
+}
+
+/** One row for each watched name, also before its first verdict. */
+function* rowsOf(fleet: Fleet): Generator<StatusRow> {
+  const known = new Map(fleet.verdicts().map((v) => [v.target, v]))
+  for (const target of fleet.targets()) {
+    const verdict = known.get(target.name)
+    for (const name of target.names) {
+      const now = verdict?.names.find((n) => n.hostname === name.hostname && n.style === name.style)
+      yield {
+        target: target.name,
+        hostname: name.hostname,
+        style: name.style,
+        state: now?.state ?? 'undetermined',
+        proof: now?.proof ?? null,
+        met: verdict?.met ?? null,
+        waiverActive: verdict?.waiverActive ?? false,
+        because: now?.because[0] ?? 'no probe cycle has completed yet',
+        atMs: now?.attempts.reduce((latest, a) => Math.max(latest, a.atMs), 0) || null,
+      }
+    }
+  }
+}
+
+/** An attempt of an earlier cycle: whoever follows a link should still find it. */
+function attemptOnRecord(ring: Ring, id: string): AttemptVerdict | null {
+  const of = (verdict: TargetVerdict) =>
+    verdict.names.flatMap((name) => name.attempts.find((attempt) => attempt.id === id) ?? [])[0] ?? null
+  const verdict = ring.last('target_verdict', (body) => of(body) !== null)
+  return verdict === null ? null : of(verdict)
+}
+
+/** What the HTTP surface serves, from the parts of the running agent. */
+export function surfaceOf(parts: SurfaceParts): HttpContent {
+  const { version, log, fleet, ring, keeper, vantages, readyBecause } = parts
+  return {
+    metrics: (format) => parts.metrics(format),
+    page: () =>
+      statusPage({
+        version,
+        vantage: vantages.current().kind,
+        nowMs: parts.wallMs(),
+        notices: [...readyBecause(), ...keeper.problems()],
+        rows: rowsOf(fleet),
+      }),
+    verdicts: () => ({
+      head: {
+        version,
+        vantage: { kind: vantages.current().kind, because: vantages.current().because },
+        snapshot: keeper.current()?.snapshot.id ?? null,
+      },
+      targets: fleet.verdicts().map(targetPieces),
+    }),
+    attempt(id) {
+      const found = fleet.attempt(id) ?? attemptOnRecord(ring, id)
+      return found === null ? null : redactValue(attemptDocument(found))
+    },
+    ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
+    get reload() {
+      return parts.reload()
+    },
+    onError: (where, error) => log.error('http_error', { where, error: error as Error }),
+  }
+}
