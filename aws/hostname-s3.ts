@@ -117,9 +117,7 @@ function finish(name: AwsName, kind: { style: NameStyle; service: string }, rest
     case 'control':
       return { ...named, account: left !== null && accountPattern.test(left) ? left : null }
     case 'express':
-      return left?.endsWith('--xa-s3')
-        ? { ...named, accessPoint: left }
-        : { ...named, bucket: left }
+      return left?.endsWith('--xa-s3') ? { ...named, accessPoint: left } : { ...named, bucket: left }
     case 'regional':
     case 'dash':
       // "fips and dualstack together: style fips"

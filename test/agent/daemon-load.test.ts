@@ -179,7 +179,7 @@ describe('load', () => {
           name: `t${i}`,
           hostname: ssm,
           port: 443,
-          every: '300s',
+          every: '1800s',
           timeout: '60s',
         })),
         limits: { connects: 32, connects_per_target: 4, names: 500 },

@@ -144,8 +144,9 @@ describe('time', () => {
     for (let slot = 0; slot < 8; slot++) await round(running, clock, 30, 2)
     expect(await running.metric(gauge)).toBe(0)
     // By the wall clock alone the snapshot would be within its limit again.
-    clock.stepWall(-200_000)
-    for (let slot = 0; slot < 3; slot++) {
+    clock.stepWall(-245_000)
+    // Long enough for the attempts of before to be over, short enough that by the wall clock it would stay young.
+    for (let slot = 0; slot < 4; slot++) {
       await round(running, clock, 30, 2)
       expect(await running.metric(gauge), `slot ${slot}`).toBe(0)
     }

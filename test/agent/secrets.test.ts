@@ -134,10 +134,18 @@ function telltaleDump(name: string, broken: boolean): string {
   writeFileSync(file, JSON.stringify(document))
   const tables = join(dump, 'describe-route-tables.json')
   const routes = JSON.parse(readFileSync(tables, 'utf8'))
-  routes.RouteTables[0].Routes.push({
-    DestinationCidrBlock: `https://user:${mark}@10.0.0.0/8`,
-    GatewayId: `igw?X-Amz-Signature=${mark}`,
-  })
+  for (const table of routes.RouteTables) {
+    table.Routes.push(
+      { DestinationCidrBlock: `https://user:${mark}@10.0.0.0/8`, GatewayId: `igw?X-Amz-Signature=${mark}` },
+      // This one wins, and its target is told as a reason.
+      {
+        DestinationCidrBlock: '52.216.8.53/32',
+        NetworkInterfaceId: `eni-0?X-Amz-Signature=${mark}`,
+        State: 'active',
+        Origin: 'CreateRoute',
+      },
+    )
+  }
   writeFileSync(
     tables,
     broken ? `${JSON.stringify(routes).slice(0, -20)} ${signed(s3)}` : JSON.stringify(routes),
