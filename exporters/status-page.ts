@@ -31,7 +31,7 @@ const style = `
 body { font: 14px/1.4 system-ui, sans-serif; margin: 2rem; color: #222; background: #fff }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top }
-td { overflow-wrap: anywhere }
+td { overflow-wrap: break-word }
 .private { color: #0a6b2d } .public, .mixed { color: #b00020; font-weight: bold } .undetermined { color: #8a5a00 }
 `
 
@@ -56,7 +56,7 @@ export function html(text: unknown, maxLength = 500): string {
 
 /** The status page in pieces, a row each, so that whoever sends it can let other work in between. */
 export function* statusPage({ version, vantage, nowMs, notices, rows }: StatusFacts): Generator<string> {
-  yield `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pathproof</title><style>${style}</style></head><body>
+  yield `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>pathproof</title><style>${style}</style></head><body>
 <h1>pathproof</h1>
 <p>Version ${html(version)}, vantage ${html(vantage)}, ${html(new Date(nowMs).toISOString())}.
 <a href="/metrics">metrics</a> <a href="/api/v1/verdicts">verdicts</a> <a href="/-/ready">ready</a></p>

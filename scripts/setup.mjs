@@ -19,7 +19,7 @@ if (!installed()) {
   process.stderr.write('pathproof: installing the pinned dependencies and runtime (once per lockfile)\n')
   // npm runs this script, so npm's own path is known; elsewhere it is looked up in PATH.
   const npm = process.env.npm_execpath
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund']
+  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
   const run = npm
     ? spawnSync(process.execPath, [npm, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
     : spawnSync('npm', args, { cwd: root, stdio: ['ignore', 2, 2] })

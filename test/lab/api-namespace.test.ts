@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { namespacesAvailable, runInNamespace } from '../../lab/namespace.ts'
+import { runInNamespace } from '../../lab/namespace.ts'
+import { needs, titled } from '../support/needs.ts'
 
-const available = await namespacesAvailable()
-const where = available.ok ? '' : `, not on this machine (${available.because})`
+const missing = await needs('namespaces', 'ip')
 
-describe.skipIf(!available.ok)(`the APIs in namespaces${where}`, () => {
+describe.skipIf(missing !== null)(titled('the APIs in namespaces', missing), () => {
   let directory = ''
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'pathproof-api-namespace-'))
