@@ -27,7 +27,8 @@ function ranksOf(route: Route): Rank[] {
  */
 function equivalent(a: Route, b: Route): boolean {
   const sameTarget = a.target.kind === b.target.kind && a.target.id === b.target.id && a.state === b.state
-  if (!sameTarget || a.target.kind === 'unknown') return false
+  // Two states that are not known need not be the same one.
+  if (!sameTarget || a.target.kind === 'unknown' || a.state === 'unknown') return false
   return a.target.kind !== 'vpc_endpoint' || JSON.stringify(a.destination) === JSON.stringify(b.destination)
 }
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { possibleWinners } from '../../aws/route-rank.ts'
 import { lookupTableRoute } from '../../aws/route.ts'
 import { list, route, snapshot, table } from './route-builders.ts'
 import type { PrefixList, Route } from '../../model/topology.ts'
@@ -264,6 +265,36 @@ describe('nothing that is unknown narrows', () => {
       }),
       runs,
     )
+  })
+
+  test('two states that are not known need not be the same one', () => {
+    const unknown = { state: 'unknown' } as const
+    const igw = { kind: 'internet_gateway', id: 'igw-1' } as const
+    const wide: Route = {
+      destination: { kind: 'cidr', cidr: '128.0.0.0/1' },
+      target: igw,
+      origin: 'static',
+      ...unknown,
+    }
+    const listed: Route = {
+      destination: { kind: 'prefix_list', id: 'pl-1' },
+      target: igw,
+      origin: 'static',
+      ...unknown,
+    }
+    const other: Route = {
+      destination: { kind: 'cidr', cidr: '192.0.0.0/2' },
+      target: { kind: 'nat_gateway', id: 'nat-1' },
+      state: 'active',
+      origin: 'static',
+    }
+    const one = (r: Route, matchedPrefix: string, length: number) => ({ route: r, matchedPrefix, length })
+    const winners = possibleWinners([
+      one(wide, '128.0.0.0/1', 1),
+      one(listed, '192.0.0.0/3', 3),
+      one(other, '192.0.0.0/2', 2),
+    ])
+    expect(new Set(winners.map((w) => w.route))).toEqual(new Set([wide, listed, other]))
   })
 
   test('not to know the state or origin of a route only widens', () => {
