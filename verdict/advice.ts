@@ -28,11 +28,13 @@ function placeOf(attempt: Attempt, judged: Judged, topology: Topology): Place | 
   const region = name.region ?? snapshot?.region ?? topology.vantage.region
   const vpcId = judged.own.known ? judged.own.vpcId : null
   const suffix = name.style === 'mrap' ? 's3-global.accesspoint' : endpointServiceOf(service)
+  // That of multi-region access points is global, and has no region in its name (S3 guide, "Multi-Region Access Points").
+  const prefix = name.style === 'mrap' ? 'com.amazonaws' : region === null ? null : `com.amazonaws.${region}`
   return {
     service,
     style: name.style,
     region,
-    endpointService: region === null ? null : `com.amazonaws.${region}.${suffix}`,
+    endpointService: prefix === null ? null : `${prefix}.${suffix}`,
     endpoints: (snapshot?.endpoints ?? []).filter(
       (e) => e.serviceName.endsWith(`.${suffix}`) && (vpcId === null || e.vpcId === vpcId),
     ),
@@ -95,15 +97,18 @@ function fixGateway(verdict: AttemptVerdict, place: Place): Fix[] {
   ]
 }
 
+function coveredByPrivateDns(place: Place): boolean {
+  return place.style === 'regional' || place.style === 'mrap'
+}
+
 function fixInterface(place: Place): Fix[] {
   const endpoint = place.endpoints.find((e) => e.type === 'Interface')
   if (endpoint === undefined) {
     if (place.vpcId === null || place.endpointService === null) return []
     const subnet = place.subnetId === null ? '' : ` --subnet-ids ${place.subnetId}`
-    const covered =
-      place.style === 'regional'
-        ? ''
-        : `, and make the software use the regional name, for private DNS does not cover this ${place.style} one`
+    const covered = coveredByPrivateDns(place)
+      ? ''
+      : `, and make the software use the regional name, for private DNS does not cover this ${place.style} one`
     return [
       {
         text: `Create an interface endpoint for ${place.service} in ${place.vpcId} with private DNS${covered}`,
@@ -111,7 +116,7 @@ function fixInterface(place: Place): Fix[] {
       },
     ]
   }
-  if (place.style !== 'regional') {
+  if (!coveredByPrivateDns(place)) {
     return [
       {
         text: `The private DNS of ${endpoint.id} covers the regional name only, not this ${place.style} one: make the software use ${place.service}.${place.region ?? '<region>'}.amazonaws.com`,
@@ -156,7 +161,8 @@ function fixes(attempt: Attempt, verdict: AttemptVerdict, judged: Judged, topolo
   }
   const badly = verdict.state === 'public' || (!verdict.connected && verdict.wouldBe === 'public')
   if (badly && place !== null) {
-    out.push(...(gatewayServices.has(place.service) ? fixGateway(verdict, place) : fixInterface(place)))
+    const byGateway = gatewayServices.has(place.service) && place.style !== 'mrap'
+    out.push(...(byGateway ? fixGateway(verdict, place) : fixInterface(place)))
   }
   return out
 }

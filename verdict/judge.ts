@@ -94,9 +94,13 @@ function routeFinding(attempt: Attempt, readings: readonly Reading[], topology: 
   if (newest === undefined) return { evidence: null, routes, endpoint, own, noRoute: 'no reading' }
   const distinct = new Set(evidence.map((e) => e.rule))
   const rule: RowId = distinct.size === 1 ? (newest.rule as RowId) : 'route.several'
+  // By the reading that was newest when the attempt began nothing would have got through, and yet it did. Then that was
+  // not how it was, and what a later reading says may have come after the attempt: the contradiction stands.
+  const [base] = evidence
+  const belied = handshakeCompleted(attempt) && base !== undefined && settled(base.possible) === 'blocked'
   const united =
-    evidence.length === 1
-      ? newest
+    evidence.length === 1 || belied
+      ? (base ?? newest)
       : evidenceOf(rule, {
           because: [...new Set(evidence.map((e) => e.because))].join('; and read again: '),
           source: newest.source,

@@ -157,7 +157,16 @@ describe('what mends a public path by a gateway endpoint', () => {
   it('a multi-region access point has an endpoint service of its own', () => {
     const hostname = 'abcdef0123456.mrap.accesspoint.s3-global.amazonaws.com'
     const own = { ...interfaceEndpoint, serviceName: 'com.amazonaws.s3-global.accesspoint' }
-    expect(advised({ hostname }, byNat(own, gatewayEndpoint)).state).toBe('public')
+    expect(advised({ hostname }, byNat(own, gatewayEndpoint)).fix[0]).toMatchObject({
+      text: expect.stringMatching(/^vpce-ssm has private DNS, yet/),
+    })
+    expect(advised({ hostname }, byNat(gatewayEndpoint)).fix).toEqual([
+      {
+        text: 'Create an interface endpoint for s3 in vpc-1 with private DNS',
+        command:
+          'aws ec2 create-vpc-endpoint --vpc-id vpc-1 --vpc-endpoint-type Interface --service-name com.amazonaws.s3-global.accesspoint --subnet-ids subnet-1 --private-dns-enabled',
+      },
+    ])
     expect(advised({ hostname: 'b.s3.us-east-1.amazonaws.com' }, byNat(own)).fix[0]?.text).toContain(
       'Create a gateway endpoint for s3',
     )

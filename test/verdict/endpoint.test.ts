@@ -444,6 +444,34 @@ describe('a declared endpoint', () => {
     expect(rowOf('10.9.0.7', t)).toBe('endpoint.not_shown')
   })
 
+  describe('that is described as well', () => {
+    const farEni = eni('eni-far', ['10.9.0.7'])
+    const described = (ageSeconds: number, ...endpoints: VpcEndpoint[]) => ({
+      ...withFar([toFar()]),
+      readings: [withRoutes([toFar()]), snapshot({ endpoints, networkInterfaces: [farEni] }, ageSeconds)],
+    })
+    const twin = { ...farEndpoint, id: 'vpce-0twin', vpcId: 'vpc-8' }
+    const one = (...endpoints: VpcEndpoint[]) =>
+      withFar(
+        [toFar()],
+        {},
+        {
+          endpoints,
+          networkInterfaces: [eni('eni-host', ['10.0.1.50'], { macAddress: hostMac }), farEni],
+        },
+      )
+
+    it.each<[string, Topology, string]>([
+      ['in the same reading', one(farEndpoint), 'endpoint.trusted'],
+      ['in this very VPC', one({ ...farEndpoint, vpcId: 'vpc-1' }), 'endpoint.not_shown'],
+      ['beside another one', one(farEndpoint, twin), 'endpoint.not_shown'],
+      ['beside another one, in an old reading', described(90_000, farEndpoint, twin), 'endpoint.not_shown'],
+      ['another one alone, in an old reading', described(90_000, twin), 'endpoint.not_shown'],
+    ])('%s', (_, t, expected) => {
+      expect(rowOf('10.9.0.7', t)).toBe(expected)
+    })
+  })
+
   it('is not believed for an address that no endpoint can have', () => {
     const everywhere = [cidrRoute('0.0.0.0/0', target('transit_gateway', 'tgw-1'))]
     const entry = { addresses: ['52.119.1.1'] }
@@ -623,6 +651,24 @@ describe('a declared endpoint, from on-prem', () => {
       'endpoint.not_shown',
     ],
     [
+      'not where such rules could not be read',
+      onPrem([site()]),
+      at({}, { selectorRules: null }),
+      'endpoint.not_shown',
+    ],
+    [
+      'by the only device, whatever the rules',
+      onPrem([site()]),
+      at({}, { method: 'only_device', selectorRules: null }),
+      'endpoint.trusted',
+    ],
+    [
+      'not where the kernel was not asked',
+      onPrem([site()]),
+      at({}, { method: 'none' }),
+      'endpoint.not_shown',
+    ],
+    [
       'not where rules by mark may apply',
       onPrem([site()]),
       at({}, { selectorRules: true }),
@@ -634,6 +680,15 @@ describe('a declared endpoint, from on-prem', () => {
 
   it('says by which site', () => {
     expect(because('10.9.0.7', onPrem([site()]), at())).toContain('reached by site dc1, as declared')
+  })
+
+  it('names what the host could not show', () => {
+    const entry = `trusted_endpoints: ${farName} via dc1`
+    expect(shown('10.9.0.7', onPrem([site()]), at())?.assumptions).toEqual([entry])
+    expect(shown('10.9.0.7', onPrem([site()]), at({}, { redirect: 'unreadable' }))?.assumptions).toEqual([
+      entry,
+      'no redirect on this host rewrites the connection',
+    ])
   })
 
   it('names what was an endpoint’s address in a dump of another day', () => {

@@ -211,6 +211,17 @@ describe('several readings', () => {
     expect(rules(snapshot(), byNat)).not.toContain('route.gateway_endpoint')
   })
 
+  it('do not explain away that the first of them was wrong', () => {
+    const nothing = withRoutes([])
+    const verdict = judgeAttempt(attempt(), topology([nothing, snapshot({}, -30)]))
+    expect(verdict).toMatchObject({ state: 'undetermined', wouldBe: 'undetermined' })
+    expect(verdict.conflicts.map((c) => [c.rank, c.of])).toEqual([['configured', 'side']])
+    expect(judgeAttempt(attempt(), topology([snapshot(), nothing])).state).toBe('private')
+    expect(judgeAttempt(attempt({ outcome: timeout }), topology([nothing, snapshot({}, -30)])).wouldBe).toBe(
+      'private',
+    )
+  })
+
   it('leave what they say together, with all their assumptions and flags', () => {
     const unread = withRoutes([viaEndpoint], {
       prefixLists: snapshot().prefixLists.map((l) => ({ ...l, complete: false })),

@@ -339,6 +339,27 @@ const anyTopology = fc
   })
   .map(({ first, later, trusted }) => topology([first, ...later], { trustedEndpoints: trusted }))
 
+/** From a server room that reaches the VPC's endpoint by a declared way. */
+const onPremTopology = fc
+  .record({
+    t: anyTopology,
+    via: mostly('dc1', 'dc2'),
+    kind: mostly<'on-prem' | 'unknown'>('on-prem', 'unknown'),
+  })
+  .map(({ t, via, kind }): Topology => {
+    const dnsName = 'vpce-ssm-abc.ssm.us-east-1.vpce.amazonaws.com'
+    const declared = { declared: { dnsName }, via, addresses: ['10.0.1.60'], vpcCidrs: [] }
+    const dc1 = { name: 'dc1', firstLeg: null, nextHops: [], prefixes: ['192.168.0.0/16'], snatRelay: false }
+    const vantage = { ...t.vantage, kind }
+    return { ...t, vantage, trustedEndpoints: [...t.trustedEndpoints, declared], sites: [dc1] }
+  })
+const onPremAttempt = fc
+  .record({ a: anyAttempt, address: mostly('10.0.1.60', '10.9.0.7', '52.216.1.1') })
+  .map(({ a, address }): Attempt => {
+    const host = { ...a.host, source: '192.168.1.5', gateway: '192.168.1.1' }
+    return { ...a, address, family: 4, localAddress: '192.168.1.5', host }
+  })
+
 /** All that a verdict says, but for its words and for the times and order of what it quotes. */
 function essence(v: AttemptVerdict): object {
   return {
@@ -415,6 +436,9 @@ describe('the generator', () => {
       expect(what.filter((w) => (seen.get(w) ?? 0) < least)).toEqual([])
     often(40, 'private', 'public', 'blocked', 'undetermined', 'route.several', 'endpoint.own_vpc')
     often(20, 'endpoint.not_shown', 'endpoint.trusted', 'route.gateway_endpoint', 'address.outside_list')
+    const room = fc.sample(fc.tuple(onPremAttempt, onPremTopology), { numRuns: 500, seed: 7 })
+    const reached = room.filter(([a, t]) => judgeAttempt(a, t).state === 'private')
+    expect(reached.length).toBeGreaterThan(20)
     often(10, 'route.nat_internet_gateway', 'route.unmodelled', 'route.internet_gateway')
   })
 })
@@ -425,15 +449,15 @@ describe('an attempt', () => {
       fc.property(anyAttempt, anyTopology, (a, t) => {
         const together = judgeAttempt(a, t)
         if (together.state !== 'private') return
-        for (const reading of t.readings) {
+        for (const [index, reading] of t.readings.entries()) {
           // Read alone it must have been there at the attempt, or there would be no route evidence at all.
           const before = snapshotParts.reduce((r, part) => {
             const { atMs } = { atMs: null, ...r.parts[part] }
             return atMs === null || atMs <= now ? r : dated(r, part, now)
           }, reading)
           const alone = judgeAttempt(a, { ...t, readings: [before] })
-          // A reading by which nothing gets through shows no other way.
-          const gone = routeOf(alone)?.join() === 'blocked'
+          // What is taken away after the attempt can't have carried it, nor does it show another way.
+          const gone = index > 0 && routeOf(alone)?.join() === 'blocked'
           if (!gone) expect(alone.state, said(together, alone)).toBe('private')
         }
       }),
@@ -481,30 +505,40 @@ describe('an attempt', () => {
     )
   })
 
-  it('never becomes private because a part can no longer be read, grows old or loses its date', () => {
-    const day = 86_400_000
-    const losses: [string, (r: Snapshot, part: SnapshotPart) => Snapshot][] = [
-      ['unread', withoutPart],
-      ['a day old', (r, part) => dated(r, part, now - day)],
-      ['undated', (r, part) => dated(r, part, null)],
-    ]
-    fc.assert(
-      fc.property(anyAttempt, anyTopology, anyContext, (a, t, c) => {
-        const before = judgeAttempt(a, t, c)
-        const [first, ...later] = t.readings
-        if (before.state === 'private' || first === undefined) return
-        expectNotBetter(before, judgeAttempt(a, { ...t, readings: [] }, c), c, 'no reading')
-        for (const part of snapshotParts) {
-          for (const [how, lose] of losses) {
-            const everywhere = t.readings.map((r) => lose(r, part))
-            for (const readings of [everywhere, [lose(first, part), ...later]])
-              expectNotBetter(before, judgeAttempt(a, { ...t, readings }, c), c, `${part} ${how}`)
+  const day = 86_400_000
+  type Loss = [how: string, lose: (r: Snapshot, part: SnapshotPart) => Snapshot]
+  const unread: Loss = ['unread', withoutPart]
+  const aged: Loss[] = [
+    ['a day old', (r, part) => dated(r, part, now - day)],
+    ['undated', (r, part) => dated(r, part, null)],
+  ]
+
+  it.each([
+    { where: 'in a VPC', attempts: anyAttempt, topologies: anyTopology, losses: [unread, ...aged] },
+    // What is declared stands where nothing is described; that is the declaration's own risk.
+    { where: 'on-prem', attempts: onPremAttempt, topologies: onPremTopology, losses: aged },
+  ])(
+    '$where never becomes private because a part is lost, grows old or loses its date',
+    ({ attempts, topologies, losses }) => {
+      fc.assert(
+        fc.property(attempts, topologies, anyContext, (a, t, c) => {
+          const before = judgeAttempt(a, t, c)
+          const [first, ...later] = t.readings
+          if (before.state === 'private' || first === undefined) return
+          if (losses.includes(unread))
+            expectNotBetter(before, judgeAttempt(a, { ...t, readings: [] }, c), c, 'no reading')
+          for (const part of snapshotParts) {
+            for (const [how, lose] of losses) {
+              const everywhere = t.readings.map((r) => lose(r, part))
+              for (const readings of [everywhere, [lose(first, part), ...later]])
+                expectNotBetter(before, judgeAttempt(a, { ...t, readings }, c), c, `${part} ${how}`)
+            }
           }
-        }
-      }),
-      { numRuns: Math.ceil(numRuns / 4) },
-    )
-  })
+        }),
+        { numRuns: Math.ceil(numRuns / 4) },
+      )
+    },
+  )
 
   it('is neither private nor public without a completed handshake', () => {
     fc.assert(

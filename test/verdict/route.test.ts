@@ -115,6 +115,13 @@ describe('a list that leads to an endpoint', () => {
     expect(found).toBe(expected)
   })
 
+  it('that is declared is not believed while the endpoints could not be read', () => {
+    const t = { trustedEndpoints: [gateway('vpce-s3')] }
+    const judged = (s: Snapshot) => judgeAttempt(attempt(), topology([s], t)).state
+    expect(judged(snapshot(none))).toBe('private')
+    expect(judged(lacking(snapshot(none), 'endpoints'))).toBe('undetermined')
+  })
+
   it('names the declaration it rests on', () => {
     const declared = topology([snapshot(none)], { trustedEndpoints: [gateway('vpce-s3')] })
     expect(judgeAttempt(attempt(), declared).assumptions).toContain('trusted_endpoints: gateway vpce-s3')

@@ -106,7 +106,8 @@ function reachedBy(
     if (!holds(site.prefixes, from.value) || holds(site.prefixes, ip)) return null
     const kind = attempt.host.deviceKind
     if (kind !== 'physical' && kind !== 'vlan' && kind !== 'bond') return null
-    if (attempt.host.redirect === 'possible' || attempt.host.selectorRules === true) return null
+    if (attempt.host.redirect === 'possible' || attempt.host.method === 'none') return null
+    if (attempt.host.method === 'ip_route_get' && attempt.host.selectorRules !== false) return null
     return `site ${site.name}, as declared`
   }
   if (!own.known || lookup === null || !lookup.readable || lookup.maybe.length > 0 || lookup.unreadable > 0)
@@ -160,6 +161,11 @@ function trusted(
   topology: Topology,
 ): EndpointShown | null {
   let matched: EndpointShown | null = null
+  // In a VPC the route evidence says it.
+  const assumedOfHost =
+    topology.vantage.kind === 'on-prem' && attempt.host.redirect === 'unreadable'
+      ? ['no redirect on this host rewrites the connection']
+      : []
   const shown = (
     name: string,
     endpoint: string,
@@ -181,7 +187,7 @@ function trusted(
       row: bare ? 'endpoint.declared_address' : 'endpoint.trusted',
       endpoint,
       because: `${address} is what ${name} answers, reached by ${way}`,
-      assumptions: assumption === null ? [] : [assumption],
+      assumptions: [...(assumption === null ? [] : [assumption]), ...assumedOfHost],
     }
   }
 
@@ -243,10 +249,19 @@ export function endpointShown(
   if (inside?.row === 'endpoint.own_vpc') return inside
   const declared = trusted(attempt, parsed.value, address, own, lookup, reading, topology)
   if (declared !== null && declared.row !== 'endpoint.not_shown') {
-    // An address that another endpoint of this account also holds may be either one's.
-    const same =
-      reading !== null && endpointsAt(reading.snapshot, address).every((e) => e.id === declared.endpoint)
-    return inside === null || (same && declared.row === 'endpoint.trusted') ? declared : inside
+    // An address that another endpoint holds as well, in whatever reading and however old, may be either one's; one
+    // of this very VPC has no business behind a gateway.
+    const holders = [...topology.readings, ...topology.others].flatMap((s) => endpointsAt(s, address))
+    const other = holders.find((e) => e.id !== declared.endpoint || (own.known && e.vpcId === own.vpcId))
+    if (other === undefined) return declared
+    return (
+      inside ?? {
+        row: 'endpoint.not_shown',
+        endpoint: other.id,
+        because: `${declared.because}; but it is, or was, the address of ${other.id} as well`,
+        assumptions: [],
+      }
+    )
   }
   if (inside !== null) return inside
   if (declared !== null) return declared

@@ -85,7 +85,8 @@ function gatewayEndpoint(q: Question, route: Route, list: PrefixList | null): Po
   const awsList = list !== null && list.ownerId === 'AWS'
   const described = q.reading.snapshot.endpoints.find((e) => e.id === id)
   if (described === undefined) {
-    if (awsList && trusted) {
+    // Only a reading in which it does not stand shows that it is another account's.
+    if (awsList && trusted && q.reading.has('endpoints')) {
       return say(inNat, `${id} takes ${list.name}, declared as a gateway endpoint of this VPC's owner`, {
         assumptions: [`trusted_endpoints: gateway ${id}`],
       })
