@@ -150,6 +150,11 @@ function declaredName(entry: TrustedEndpoint): string | null {
   return null
 }
 
+/** Whether a `vpce-…` name is this endpoint's: its id is followed by a dash, so that no id is taken for a longer one. */
+function namesEndpoint(dnsName: string, id: string): boolean {
+  return dnsName.split('.').some((label) => label.startsWith(`${id}-`))
+}
+
 /** Row 3: an endpoint that was declared, or stands in a further account's snapshot, and is reached by a way that leads to it. */
 function trusted(
   attempt: Attempt,
@@ -220,7 +225,7 @@ function trusted(
     for (const endpoint of endpointsAt(at.snapshot, address)) {
       if (whyNotOurs(endpoint) !== null) continue
       const vias = topology.trustedEndpoints
-        .filter((t) => 'dnsName' in t.declared && t.declared.dnsName.includes(endpoint.id))
+        .filter((t) => 'dnsName' in t.declared && namesEndpoint(t.declared.dnsName, endpoint.id))
         .map((t) => t.via)
       for (const via of [null, ...vias]) {
         const result = shown(endpoint.id, endpoint.id, { via, vpcId: endpoint.vpcId }, false, null)
