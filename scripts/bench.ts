@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { benchFlowMatching } from './bench/flow-match.ts'
 import { benchPrefixTable } from './bench/prefix-table.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -17,6 +18,7 @@ interface Figure {
   value: number
   unit: string
   floor?: number
+  ceiling?: number
   spread?: [number, number]
 }
 
@@ -147,6 +149,7 @@ async function benchStart(): Promise<Figure[]> {
 const ranges = gunzipSync(readFileSync(join(root, 'test/data/ip-ranges.json.gz'))).toString('utf8')
 const groups: Record<string, Figure[]> = {
   'longest-prefix look-ups at real size': await benchPrefixTable(ranges),
+  'flow records of 1,000 connections among 1,000,000': benchFlowMatching(),
   probes: await benchProbes(),
   start: await benchStart(),
 }
@@ -155,10 +158,11 @@ else {
   console.log(`node ${process.version}, ${cpus().length} processors`)
   for (const [group, figures] of Object.entries(groups)) {
     console.log(`\n${group}`)
-    for (const { name, value, unit, spread, floor } of figures) {
+    for (const { name, value, unit, spread, floor, ceiling } of figures) {
       const range = spread === undefined ? '' : `  (${spread.map((s) => s.toPrecision(3)).join(' to ')})`
       const least = floor === undefined ? '' : `  (wanted: at least ${floor.toPrecision(3)})`
-      console.log(`  ${name.padEnd(60)} ${value.toPrecision(3).padStart(8)} ${unit}${range}${least}`)
+      const most = ceiling === undefined ? '' : `  (wanted: at most ${ceiling.toPrecision(3)})`
+      console.log(`  ${name.padEnd(60)} ${value.toPrecision(3).padStart(8)} ${unit}${range}${least}${most}`)
     }
   }
 }
