@@ -6,18 +6,20 @@ import { join } from 'node:path'
 import type { Endpoint, HostAccess } from '../model/host.ts'
 import { awsEnvironment } from './api/environment.ts'
 import { firstFaults, withFaults } from './api/faults-schema.ts'
-import { startApiLoopback, startLoopback } from './api/loopback.ts'
 import { type ApiCredentials, hostRole, partitionOf } from './api/principals.ts'
-import { type Api, type ApiRequest, createApi } from './api/server.ts'
+import { type ApiRequest, createApi } from './api/server.ts'
 import { createAuthority } from './certificates.ts'
 import { startDnsServer, type DnsServer } from './dns.ts'
 import { hostAddresses, hostRoute } from './host.ts'
-import { createMetadataService, metadataAddress, type MetadataService } from './imds.ts'
+import { createMetadataService, metadataAddress } from './imds.ts'
 import { startMapped } from './mapped.ts'
+import { apiDoor, playLoopback } from './play-loopback.ts'
 import { layNetwork, startListeners } from './namespace-servers.ts'
+import { createRecords, handleLoopbackS3, type Records } from './records.ts'
 import { firstWorld, type Scenario, type ScenarioStep } from './scenario.ts'
 import { createServices } from './services.ts'
 import { createSnapshotDirectory } from './snapshot.ts'
+import { traceIn } from './trace.ts'
 import { nameTruth, type NameTruth } from './truth.ts'
 import { metadataOf } from './world/metadata.ts'
 import { resolveName } from './world/names.ts'
@@ -40,7 +42,12 @@ export interface LabOptions {
 
 export interface Lab {
   scenario: Scenario
+  /** As the account's API shows it. */
   world(): World
+  /** As the packets meet it: the same, with what the scenario puts beneath. */
+  truly(): World
+  /** Flow logs, CloudWatch, CloudTrail and S3. */
+  records: Records
   /** The same machine with the lab in place of the network, the name service and the kernel's routes. */
   hostAccess(real: HostAccess): HostAccess
   /** What `--snapshot` reads. A symbolic link, whole at every moment; rewritten at each change and every 20 s. */
@@ -58,6 +65,8 @@ export interface Lab {
    * namespace, where they are at their own names with a certificate by `caFile`, if the world's network leads there.
    */
   apiUrl: string | null
+  /** S3 on loopback by path, for `AWS_ENDPOINT_URL_S3`; null in a namespace. */
+  s3Url: string | null
   /** The metadata service on loopback, for `AWS_EC2_METADATA_SERVICE_ENDPOINT`; null in a namespace and off EC2. */
   metadataUrl: string | null
   /** Credentials of the host's role, as the metadata service has them. */
@@ -94,7 +103,14 @@ async function start(
   close: () => Promise<void>,
 ): Promise<Lab> {
   let current = firstWorld(scenario)
+  let beneath = scenario.beneath
   const world = (): World => current
+  let both = { current, beneath, truth: changeWorld(current, beneath) }
+  const truly = (): World => {
+    if (both.current !== current || both.beneath !== beneath)
+      both = { current, beneath, truth: changeWorld(current, beneath) }
+    return both.truth
+  }
   const nowMs = (): number => options.clock.wallMs()
 
   const directory = await mkdtemp(join(tmpdir(), 'pathproof-lab-'))
@@ -109,19 +125,31 @@ async function start(
   const dumpedMs = (): number => nowMs() - scenario.dump.age * 1000
   await snapshot.write(current, dumpedMs())
 
-  const api = createApi({ world, faults: firstFaults(scenario.api), nowMs })
-  closers.push(api.close)
-  const services = createServices({
+  const records = createRecords({ world: truly, first: scenario.records, nowMs })
+  const api = createApi({
     world,
+    faults: firstFaults(scenario.api),
+    nowMs,
+    json: records.services,
+    served: records.served,
+    arrival: records.arrival,
+  })
+  closers.push(api.close)
+  const s3 = records.s3(api.principals)
+  closers.push(s3.close)
+  const services = createServices({
+    world: truly,
     travel,
+    recorder: records.recorder,
     authority,
     interceptor,
     nowMs,
     buckets: scenario.buckets,
-    api: (request, response, { service }) => {
-      const wanted = request.method === 'POST' || (request.url ?? '').includes('Action=')
-      if (!wanted || (service !== 'ec2' && service !== 'sts')) return false
-      api.handle(request, response, service)
+    api: (request, response, { service, region }, arrival) => {
+      if (service === 's3') return s3.handle(request, response, region, arrival())
+      const door = apiDoor(request, service)
+      if (door === null) return false
+      api.handle(request, response, door, arrival())
       return true
     },
   })
@@ -144,12 +172,12 @@ async function start(
   }
 
   const played = resolversOf(current)
-  const network = options.mode === 'namespace' ? await layNetwork(current, [...played.keys()]) : null
+  const network = options.mode === 'namespace' ? await layNetwork(truly(), [...played.keys()]) : null
   const servers = new Map<string, DnsServer>()
   for (const [address, resolver] of played) {
     const server = await startDnsServer({
       ...(network === null ? { address: '127.0.0.1', port: 0 } : { address, port: 53 }),
-      answer: (hostname) => resolveName(current, hostname, resolver),
+      answer: (hostname) => resolveName(truly(), hostname, resolver),
       rotate: scenario.rotate,
     })
     closers.push(server.close)
@@ -157,12 +185,12 @@ async function start(
   }
   const urls =
     network === null
-      ? await playLoopback(current, api, metadata, closers)
-      : { apiUrl: null, metadataUrl: null }
+      ? await playLoopback(current, api, handleLoopbackS3(s3, records, current.region), metadata, closers)
+      : { apiUrl: null, s3Url: null, metadataUrl: null }
   const playHost =
     network === null
-      ? await playMapped(world, receive, servers, urls.metadataUrl, closers)
-      : await playNamespace(world, receive, closers)
+      ? await playMapped(truly, receive, records, servers, urls.metadataUrl, closers)
+      : await playNamespace(truly, receive, closers)
 
   const rewrite = async (): Promise<void> => {
     try {
@@ -184,9 +212,12 @@ async function start(
 
   const take = async (step: ScenarioStep): Promise<void> => {
     current = changeWorld(current, step.change)
+    if (step.beneath !== undefined) beneath = step.beneath
+    if (step.records !== undefined) records.change(step.records)
+    records.recorder.changed()
     if (step.api !== undefined) api.setFaults(withFaults(api.faults(), step.api))
     if (step.metadata !== undefined) metadata.setMode(step.metadata)
-    await network?.update(current)
+    await network?.update(truly())
     await snapshot.write(current, dumpedMs())
     options.onStep?.(step)
   }
@@ -210,13 +241,21 @@ async function start(
   return {
     scenario,
     world,
+    truly,
+    records,
     hostAccess: (real) => ({
       ...real,
       ...playHost(real),
       ...playKernel(
         world,
         real,
-        awsEnvironment(current, { credentials: api.credentials(), apiUrl: urls.apiUrl, caFile }),
+        awsEnvironment(current, {
+          credentials: api.credentials(),
+          apiUrl: urls.apiUrl,
+          s3Url: urls.s3Url,
+          caFile,
+          given: current.host.kind === 'on-prem' || scenario.credentials === 'environment',
+        }),
       ),
     }),
     snapshotDirectory: snapshot.path,
@@ -230,7 +269,7 @@ async function start(
     apiCredentials: api.credentials,
     apiRequests: api.requests,
     apply,
-    truth: (hostname) => nameTruth(current, hostname),
+    truth: (hostname) => nameTruth(truly(), hostname),
     close,
   }
 }
@@ -258,7 +297,7 @@ function playKernel(
   world: () => World,
   real: HostAccess,
   aws: Readonly<Record<string, string>>,
-): Pick<HostAccess, 'systemServers' | 'hostRoute' | 'addresses' | 'environment'> {
+): Pick<HostAccess, 'systemServers' | 'hostRoute' | 'addresses' | 'trace' | 'environment'> {
   // nobody's real credentials, profiles and endpoints, nor this machine's proxies, have a place in the world
   const foreign = /^(https?|all|no)_proxy$|^aws_|^node_extra_ca_certs$/iu
   const kept = Object.entries(real.environment).filter(([name]) => !foreign.test(name))
@@ -266,6 +305,7 @@ function playKernel(
     systemServers: () => systemServersOf(world()),
     hostRoute: (destination, source) => Promise.resolve(hostRoute(world(), destination, source)),
     addresses: () => hostAddresses(world()),
+    trace: (to) => Promise.resolve(traceIn(world(), to)),
     environment: Object.fromEntries([
       ...kept,
       ...Object.entries(aws),
@@ -277,6 +317,7 @@ function playKernel(
 async function playMapped(
   world: () => World,
   receive: (socket: Socket, packet: Packet) => void,
+  records: Records,
   servers: ReadonlyMap<string, DnsServer>,
   metadataUrl: string | null,
   closers: (() => unknown)[],
@@ -285,6 +326,7 @@ async function playMapped(
     world,
     travel,
     receive,
+    lost: records.recorder.lost,
     metadataPort: metadataUrl === null ? null : Number(new URL(metadataUrl).port),
     nameServers: [...servers].map(([address, { port }]) => ({ address, port })),
     systemServer: systemServersOf(world())[0]?.address ?? null,
@@ -292,21 +334,6 @@ async function playMapped(
   closers.push(mapped.close)
   const { dial, lookup, serverAddress } = mapped
   return () => ({ dial, lookup, serverAddress })
-}
-
-/** What a namespace has at its own addresses, where SDKs can be told to look for it. */
-async function playLoopback(
-  world: World,
-  api: Api,
-  metadata: MetadataService,
-  closers: (() => unknown)[],
-): Promise<{ apiUrl: string; metadataUrl: string | null }> {
-  const apis = await startApiLoopback(api)
-  closers.push(apis.close)
-  if (world.host.kind !== 'ec2') return { apiUrl: apis.url, metadataUrl: null }
-  const imds = await startLoopback(metadata.receive)
-  closers.push(imds.close)
-  return { apiUrl: apis.url, metadataUrl: imds.url }
 }
 
 async function playNamespace(

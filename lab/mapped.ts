@@ -16,6 +16,8 @@ export interface MappedOptions {
   travel(world: World, packet: Packet): Journey
   /** Gets the far end of each connection that the world's packets get through with, and those to the metadata service. */
   receive(socket: Socket, packet: Packet): void
+  /** Told of a connection that nobody answers, with its local port. */
+  lost?(packet: Packet, sourcePort: number): void
   /** Name servers of the world, `address` as the world says it, with the loopback port that plays it. */
   nameServers: readonly { address: string; port: number }[]
   /** Loopback port at which the metadata service is played; null: there is none. */
@@ -62,6 +64,7 @@ export async function startMapped(options: MappedOptions): Promise<Mapped> {
     const metadata = world.host.kind === 'ec2' && address === metadataAddress && wanted === 80
     if (!metadata && !options.travel(world, packet).delivered) {
       unansweredPort = unansweredPort >= 60_999 ? 32_768 : unansweredPort + 1
+      options.lost?.(packet, unansweredPort)
       return unanswered({ address: source, port: unansweredPort })
     }
     const socket = connect({ host: loopback, port, autoSelectFamily: false })

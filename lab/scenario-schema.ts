@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { PathClass, PathState, Rank } from '../model/path.ts'
 import { apiFaults } from './api/faults-schema.ts'
 import { metadataModes } from './imds.ts'
+import { flowLogShape, recordsSpec } from './scenario-records.ts'
 import type { WorldSpec } from './world/spec.ts'
 import type { LegEnd } from './world/types.ts'
 
@@ -29,7 +30,12 @@ const legEnd: z.ZodType<LegEnd> = z.union([
   z.strictObject({ interface: text }),
   z.strictObject({ class: pathClass, service: text.exactOptional() }),
 ])
-const leg = z.strictObject({ to: text, ends: legEnd })
+const leg = z.strictObject({
+  to: text,
+  ends: legEnd,
+  hops: texts.exactOptional(),
+  line: z.enum(['direct_connect', 'vpn', 'internet']).exactOptional(),
+})
 
 /** All but `id` may be left out; what is left out keeps its value or the default of the world. */
 function item<Shape extends z.ZodRawShape>(shape: Shape) {
@@ -165,7 +171,7 @@ export const worldSpec = z
         region: text,
         addresses: texts,
         ports: z.array(z.int().min(1).max(65_535)),
-        certificate: z.enum(['aws', 'intercepted', 'expired', 'wrong_name', 'none']),
+        certificate: z.enum(['aws', 'intercepted', 'expired', 'wrong_name', 'none', 'silent']),
         hostnames: texts,
         answers: texts,
       }),
@@ -193,6 +199,7 @@ export const worldSpec = z
         address: text.nullable(),
       }),
     ),
+    flowLogs: z.array(item(flowLogShape)),
     fate: z
       .strictObject({
         shortCidrBeatsList: z.boolean(),
@@ -232,6 +239,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/u, 'expected a name o
 /** Passed on to the agent's target as they are. */
 const howWatched = {
   require: text.optional(),
+  require_first_leg: text.optional(),
   source: text.optional(),
   resolvers: texts.optional(),
   compare_resolvers: texts.optional(),
@@ -273,6 +281,8 @@ const declared = z
     sites: z.array(z.record(text, z.unknown())),
     trusted_endpoints: z.array(z.record(text, z.unknown())),
     resolvers: z.array(z.record(text, z.unknown())),
+    trace: z.record(text, z.unknown()),
+    direct_connect: z.record(text, z.unknown()),
   })
   .partial()
 
@@ -290,6 +300,8 @@ const step = z
     name,
     title: text,
     change: worldSpec.default({}),
+    beneath: worldSpec.exactOptional(),
+    records: recordsSpec.exactOptional(),
     metadata: metadata.exactOptional(),
     api: apiFaults.exactOptional(),
     expect: z.array(expectation).default([]),
@@ -301,6 +313,10 @@ export const scenarioSchema = z.strictObject({
   title: text,
   story: text,
   world: worldSpec.default({}),
+  /** What is truly so for packets and answers beneath what the account's API and dump show; a step replaces it. */
+  beneath: worldSpec.default({}),
+  /** What AWS records, and how well. */
+  records: recordsSpec.default({}),
   rotate: z
     .array(z.strictObject({ hostname: text, atMost: z.int().min(1).nullable().default(null) }))
     .default([]),
@@ -317,6 +333,8 @@ export const scenarioSchema = z.strictObject({
   /** Of each answer of the metadata service while it is `slow`. */
   metadataDelay: after.default(2),
   api: apiFaults.default({}),
+  /** Where an instance has its credentials from; a host elsewhere always has them in its environment. */
+  credentials: z.enum(['metadata', 'environment']).default('metadata'),
   dump: dump.default({ manifest: true, age: 0 }),
   /** The host's own store has the root of the world's TLS proxies, as a company's image does. */
   proxyTrusted: z.boolean().default(false),

@@ -86,9 +86,13 @@ function rehearse(scenario: Scenario): string | null {
   let place = 'world'
   try {
     let world = firstWorld(scenario)
+    let { beneath } = scenario
+    changeWorld(world, beneath)
     for (const step of scenario.steps) {
       place = `step ${step.name}`
       world = changeWorld(world, step.change)
+      beneath = step.beneath ?? beneath
+      changeWorld(world, beneath)
     }
   } catch (error) {
     return `${place}: ${messageOf(error)}`

@@ -8,6 +8,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { serviceCertificateNames, type Authority } from './certificates.ts'
+import { type Arrival, arrivalOf } from './flow/arrival.ts'
+import type { FlowRecorder } from './flow/recorder.ts'
 import type { Journey, Packet, World, WorldService } from './world/types.ts'
 
 /** A bucket that lives in a region of its own; S3 answers for it with a redirect anywhere else. */
@@ -29,7 +31,14 @@ export interface ServicesOptions {
   nowMs(): number
   buckets: readonly Bucket[]
   /** Gets a request that has come to a service; false: it is none of its business, and the usual answer is given. */
-  api?(request: IncomingMessage, response: ServerResponse, service: WorldService): boolean
+  api?(
+    request: IncomingMessage,
+    response: ServerResponse,
+    service: WorldService,
+    arrival: () => Arrival,
+  ): boolean
+  /** Writes down what goes over each connection. */
+  recorder?: Pick<FlowRecorder, 'opened'>
 }
 
 export interface Services {
@@ -47,6 +56,8 @@ export function createServices(options: ServicesOptions): Services {
   const servers = new Map<string, Server>()
   const contexts = new Map<string, SecureContext>()
   const sockets = new Set<Socket>()
+  // by both ends of the connection: TLS hides the socket that was received
+  const visits = new Map<string, { world: World; packet: Packet }>()
 
   const contextFor = (service: WorldService, serverName: string): SecureContext => {
     const { authority, names, expired } = certificateFor(service, serverName, options)
@@ -70,7 +81,13 @@ export function createServices(options: ServicesOptions): Services {
     const known = servers.get(key)
     if (known !== undefined) return known
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
-      if (options.api?.(request, response, service) !== true) respond(request, response, service, options)
+      const visit = visits.get(endsOf(request.socket))
+      const arrival = (): Arrival =>
+        visit === undefined
+          ? { class: 'relay', endpoint: null, source: '198.51.100.7' }
+          : arrivalOf(visit.world, visit.packet)
+      if (options.api?.(request, response, service, arrival) !== true)
+        respond(request, response, service, options)
     }
     const server = plain
       ? createServer(answer)
@@ -93,12 +110,25 @@ export function createServices(options: ServicesOptions): Services {
     socket.on('close', () => sockets.delete(socket))
     socket.on('error', () => undefined)
     const world = options.world()
+    const key = endsOf(socket)
+    const { remotePort = 0 } = socket
+    const flow = options.recorder?.opened(packet, remotePort, () => ({
+      read: socket.bytesRead,
+      written: socket.bytesWritten,
+    }))
+    visits.set(key, { world, packet })
+    socket.on('close', () => {
+      visits.delete(key)
+      flow?.closed()
+    })
     const journey = options.travel(world, packet)
     const service = world.services.find(({ id }) => journey.delivered && id === journey.to)
     if (service === undefined || !service.ports.includes(packet.port)) {
       socket.resetAndDestroy()
       return
     }
+    // it has accepted, and that is all that it will ever do
+    if (service.certificate === 'silent') return
     serverFor(service, packet.port === 80 || service.certificate === 'none').emit('connection', socket)
   }
 
@@ -109,6 +139,10 @@ export function createServices(options: ServicesOptions): Services {
     await Promise.all(ended)
   }
   return { receive, close }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return [remoteAddress, remotePort, localAddress, localPort].join(' ')
 }
 
 /** Whether a name is one that AWS's services answer for: by public DNS or as an endpoint's own name. */

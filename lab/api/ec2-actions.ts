@@ -261,6 +261,11 @@ export const listActions: Readonly<Record<string, ListAction>> = {
     ids: ids('EgressOnlyInternetGatewayId', 'InvalidEgressOnlyInternetGatewayId.NotFound'),
     maxResults: { min: 5, max: 255, capped: false },
   }),
+  DescribeVpcBlockPublicAccessExclusions: action('VpcBlockPublicAccessExclusions', 'ExclusionId', {
+    items: () => [],
+    ids: ids('ExclusionId', 'InvalidVpcBlockPublicAccessExclusionId.NotFound'),
+    maxResults: { min: 5, max: 1000, capped: false },
+  }),
   DescribeVpcEndpointServices: action('ServiceDetails', 'ServiceId', {
     items: (account) => account.endpointServices(),
     ids: ids('ServiceName', 'InvalidServiceName'),

@@ -53,6 +53,7 @@ const lists: Readonly<Record<string, string>> = {
   SupportedIpAddressTypes: 'supportedIpAddressTypeSet',
   TagSet: 'tagSet',
   Tags: 'tagSet',
+  VpcBlockPublicAccessExclusions: 'vpcBlockPublicAccessExclusionSet',
   VpcEndpoints: 'vpcEndpointSet',
   VpcPeeringConnections: 'vpcPeeringConnectionSet',
   Vpcs: 'vpcSet',

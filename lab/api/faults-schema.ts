@@ -2,9 +2,10 @@
 import { z } from 'zod'
 import { ec2Actions } from './ec2-actions.ts'
 import { type ApiFaults, breakings, noFaults } from './faults.ts'
+import { jsonActions } from './json-service.ts'
 import { stsActions } from './sts.ts'
 
-const actions = [...ec2Actions, ...stsActions]
+const actions = [...ec2Actions, ...stsActions, ...jsonActions]
 
 /** A table with an entry per action. */
 function byAction<Value extends z.ZodType>(value: Value) {

@@ -1,5 +1,5 @@
 /** The APIs where there are no namespaces: plain HTTP on 127.0.0.1, for `AWS_ENDPOINT_URL_EC2` and `AWS_ENDPOINT_URL_STS`. */
-import { createServer } from 'node:http'
+import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Api } from './server.ts'
 
@@ -10,9 +10,14 @@ export interface Loopback {
   close(): Promise<void>
 }
 
-/** Both services behind one port; the action tells which is meant. */
+/** All services but S3 behind one port; the action tells which is meant. */
 export function startApiLoopback(api: Api): Promise<Loopback> {
-  const server = createServer((request, response) => api.handle(request, response, null))
+  return startHttpLoopback((request, response) => api.handle(request, response, null))
+}
+
+/** A port whose requests are given away, as to S3. */
+export function startHttpLoopback(handle: RequestListener): Promise<Loopback> {
+  const server = createServer(handle)
   server.on('clientError', (_error, socket) => socket.destroy())
   return listening(server)
 }

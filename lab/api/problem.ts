@@ -1,7 +1,7 @@
 /** What the APIs refuse a request with, and how each of them says it. */
 import { element, xmlDocument, xmlText } from './xml.ts'
 
-export type ApiService = 'ec2' | 'sts'
+export type ApiService = 'ec2' | 'sts' | 'logs' | 'monitoring' | 'cloudtrail' | 'kms' | 'directconnect'
 
 /** An error of the API. Codes: EC2 API reference, "Error codes"; STS API reference, "Common error types". */
 export interface ApiProblem {

@@ -5,12 +5,22 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { World } from '../world/types.ts'
+import type { Arrival } from '../flow/arrival.ts'
 import { type ApiCall, readBody, readCall } from './call.ts'
+import { deliver, send } from './deliver.ts'
 import { answerEc2, ec2Version, resourceOf } from './ec2.ts'
 import { ec2Actions } from './ec2-actions.ts'
 import { type ApiFaults, type Breaking, createFaults } from './faults.ts'
+import {
+  complaintAboutJson,
+  inJsonWords,
+  type JsonRequest,
+  type JsonService,
+  jsonProblemBody,
+  readJsonRequest,
+} from './json-service.ts'
 import { createPager } from './paging.ts'
-import { type ApiCredentials, createPrincipals, type Principal } from './principals.ts'
+import { type ApiCredentials, createPrincipals, type Principal, type Principals } from './principals.ts'
 import {
   type ApiProblem,
   type ApiService,
@@ -19,6 +29,7 @@ import {
   problem,
   problemXml,
 } from './problem.ts'
+import type { ServedCall } from './served.ts'
 import { amzTimeMs, complaintOf, isSignedWith, readAuthorization, type SignedRequest } from './signature.ts'
 import { answerSts, stsActions, stsVersion } from './sts.ts'
 
@@ -43,11 +54,26 @@ export interface ApiOptions {
   faults: ApiFaults
   /** Unix milliseconds. */
   nowMs(): number
+  /** Further services, of AWS's JSON protocols. */
+  json?: readonly JsonService[]
+  /** Told of management calls that were believed, as CloudTrail would be. */
+  served?(call: ServedCall): void
+  /** The way of a request that came by no simulated network. */
+  arrival?(service: ApiService): Arrival
 }
 
 export interface Api {
-  /** Answers a request. `service`: at whose door it came; null: both services are behind this one. */
-  handle(request: IncomingMessage, response: ServerResponse, service: ApiService | null): void
+  /**
+   * Answers a request. `service`: at whose door it came; null: all services are behind this one. `arrival`: how it came,
+   * null: by no simulated network.
+   */
+  handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    service: ApiService | null,
+    arrival?: Arrival | null,
+  ): void
+  principals: Principals
   /** Credentials of the host's own role. */
   credentials(): ApiCredentials
   faults(): ApiFaults
@@ -68,7 +94,7 @@ interface Answer {
   status: number
   body: string
   outcome: string
-  account: string | null
+  caller: Principal | null
 }
 
 export function createApi(options: ApiOptions): Api {
@@ -132,22 +158,23 @@ export function createApi(options: ApiOptions): Api {
     request: SignedRequest,
     requestId: string,
     breaking: Breaking | null,
+    json: JsonRequest | null,
   ): Answer => {
-    let account: string | null = null
-    const refuse = (error: ApiProblem): Answer => ({
-      status: error.status,
-      body: problemXml(service, error, requestId),
-      outcome: error.code,
-      account,
-    })
+    let believed: Principal | null = null
+    const refuse = (error: ApiProblem): Answer => {
+      const said = json === null ? error : inJsonWords(json.service.api, error)
+      const body = json === null ? problemXml(service, said, requestId) : jsonProblemBody(said)
+      return { status: said.status, body, outcome: said.code, caller: believed }
+    }
     if (breaking === 'error') return refuse(commonProblems.broken(service))
     if (breaking === 'unavailable') return refuse(commonProblems.unavailable(service))
     const caller = callerOf(service, request)
     if (isProblem(caller)) return refuse(caller)
     if (breaking === 'auth_failure') return refuse(commonProblems.wrongSignature(service))
     if (breaking === 'expired') return refuse(commonProblems.expired(service))
-    account = caller.account
-    const wrong = complaintAboutCall(service, call)
+    believed = caller
+    const { account } = caller
+    const wrong = json === null ? complaintAboutCall(service, call) : complaintAboutJson(json)
     if (wrong !== null) return refuse(wrong)
     if (faults.throttled(call.action)) return refuse(commonProblems.throttled(service))
     const resource = service === 'ec2' ? resourceOf(call) : null
@@ -157,6 +184,13 @@ export function createApi(options: ApiOptions): Api {
       return refuse(problem(412, 'DryRunOperation', 'Request would have succeeded, but DryRun flag is set.'))
     }
     const { pageSize, roles } = faults.current()
+    if (json !== null) {
+      const question = { input: json.input ?? {}, world: world(), caller, pager, pageSize, nowMs: nowMs() }
+      const result =
+        json.service.actions[call.action]?.({ ...question, endless: breaking === 'endless' }) ?? {}
+      if (isProblem(result)) return refuse(result)
+      return { status: 200, body: JSON.stringify(result), outcome: 'ok', caller }
+    }
     const answer =
       service === 'ec2'
         ? answerEc2({
@@ -170,24 +204,56 @@ export function createApi(options: ApiOptions): Api {
           })
         : answerSts({ call, caller, principals, roles, requestId })
     if (typeof answer !== 'string') return refuse(answer)
-    return { status: 200, body: answer, outcome: 'ok', account }
+    return { status: 200, body: answer, outcome: 'ok', caller }
+  }
+
+  /** What CloudTrail hears: calls of who was believed, in the words of the account's own log. */
+  const tell = (
+    service: ApiService,
+    { action, params }: ApiCall,
+    { headers }: IncomingMessage,
+    requestId: string,
+    { outcome, caller, status }: Answer,
+    arrival: Arrival | null,
+  ): void => {
+    const trail = options.json?.find(({ api }) => api === service)?.trail
+    if (caller === null || options.served === undefined) return
+    if (trail !== undefined && !trail.actions.includes(action)) return
+    const came = arrival ?? options.arrival?.(service)
+    if (came === undefined) return
+    options.served({
+      source: trail?.source ?? `${service}.amazonaws.com`,
+      name: action,
+      requestId,
+      principal: caller,
+      accessKeyId: readAuthorization(headers.authorization ?? '')?.accessKeyId ?? '',
+      arrival: came,
+      host: headers.host ?? '',
+      userAgent: headers['user-agent'] ?? '',
+      error: status === 200 ? null : outcome,
+      parameters: params.size === 0 ? null : Object.fromEntries(params),
+      region: world().region,
+    })
   }
 
   const answer = async (
     request: IncomingMessage,
     response: ServerResponse,
     door: ApiService | null,
+    arrival: Arrival | null,
   ): Promise<void> => {
     const requestId = randomUUID()
-    const frame = { type: 'text/xml;charset=UTF-8', requestId, nowMs: nowMs() }
+    const frame = { type: 'text/xml;charset=UTF-8', requestId, nowMs: nowMs(), server: 'AmazonEC2' }
     const body = await readBody(request)
     if (body === null) {
       send(response, { ...frame, status: 413, body: '' })
       return
     }
     const { method = 'GET', url = '/', headers } = request
-    const call = readCall(method === 'POST' ? body.toString() : (url.split('?')[1] ?? ''))
-    const service = door ?? serviceOf(call, headers.authorization)
+    const json = readJsonRequest(options.json ?? [], headers['x-amz-target'], body)
+    const call = json?.call ?? readCall(method === 'POST' ? body.toString() : (url.split('?')[1] ?? ''))
+    const service = json?.service.api ?? door ?? serviceOf(call, headers.authorization)
+    if (json !== null) Object.assign(frame, { type: json.service.contentType, server: 'amazon.com' })
     const entry = record(service, call)
     await new Promise<void>((resolve) => {
       const seconds = faults.latencySeconds(call.action)
@@ -205,17 +271,20 @@ export function createApi(options: ApiOptions): Api {
       return
     }
     const signed: SignedRequest = { method, url, headers, body }
-    const { outcome, account, ...rest } = outcomeOf(service, call, signed, requestId, breaking)
-    entry.account = account
+    const given = outcomeOf(service, call, signed, requestId, breaking, json)
+    const { outcome, caller, ...rest } = given
+    entry.account = caller?.account ?? null
+    tell(service, call, request, requestId, given, arrival)
     entry.outcome = breaking !== null && (rest.status === 200 || breaking === 'html') ? breaking : outcome
     deliver(response, { ...frame, ...rest }, breaking)
   }
 
   return {
-    handle: (request, response, service) => {
+    handle: (request, response, service, arrival = null) => {
       // a client that goes away in the middle is no concern of anybody
-      answer(request, response, service).catch(() => response.destroy())
+      answer(request, response, service, arrival).catch(() => response.destroy())
     },
+    principals,
     credentials: principals.hostCredentials,
     faults: faults.current,
     setFaults: faults.set,
@@ -246,52 +315,4 @@ function complaintAboutCall(service: ApiService, { action, version }: ApiCall): 
     return problem(400, 'InvalidAction', `The action ${action} is not valid for this web service.`)
   }
   return null
-}
-
-interface Sent {
-  status: number
-  body: string
-  type: string
-  requestId: string
-  /** Unix milliseconds, for `Date`. */
-  nowMs: number
-}
-
-const webPage =
-  '<!DOCTYPE html>\n<html><head><title>Sign in to the network</title></head><body><h1>Please sign in</h1></body></html>\n'
-
-function deliver(response: ServerResponse, answer: Sent, breaking: Breaking | null): void {
-  // a portal does not read what it stands in front of
-  if (breaking === 'html') {
-    response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Length': webPage.length })
-    response.end(webPage)
-  } else if (answer.status !== 200) {
-    send(response, answer)
-  } else if (breaking === 'half') {
-    head(response, answer)
-    response.write(halfOf(answer.body), () => response.socket?.destroy())
-  } else {
-    const body = breaking === 'empty' ? '' : breaking === 'truncated' ? halfOf(answer.body) : answer.body
-    send(response, { ...answer, body })
-  }
-}
-
-function halfOf(text: string): string {
-  return text.slice(0, Math.ceil(text.length / 2))
-}
-
-function head(response: ServerResponse, { status, body, type, requestId, nowMs }: Sent): void {
-  response.sendDate = false
-  response.writeHead(status, {
-    'Content-Type': type,
-    'Content-Length': Buffer.byteLength(body),
-    Date: new Date(nowMs).toUTCString(),
-    Server: 'AmazonEC2',
-    'x-amzn-RequestId': requestId,
-  })
-}
-
-function send(response: ServerResponse, answer: Sent): void {
-  head(response, answer)
-  response.end(answer.body)
 }

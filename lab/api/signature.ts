@@ -58,25 +58,37 @@ export function complaintOf(authorization: Authorization, request: SignedRequest
 
 /** Whether the request was signed with this secret. */
 export function isSignedWith(secret: string, authorization: Authorization, request: SignedRequest): boolean {
-  const { day, region, service, signature } = authorization
-  const scope = `${day}/${region}/${service}/aws4_request`
   const date = String(request.headers['x-amz-date'])
-  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonical(authorization, request))].join('\n')
+  return isSignatureOf(secret, authorization, date, canonical(authorization, request, sha256(request.body)))
+}
+
+/** Whether the signature is the one of this canonical request; `date` is that of `X-Amz-Date`. */
+export function isSignatureOf(
+  secret: string,
+  { day, region, service, signature }: Authorization,
+  date: string,
+  canonicalRequest: string,
+): boolean {
+  const scope = `${day}/${region}/${service}/aws4_request`
+  const toSign = ['AWS4-HMAC-SHA256', date, scope, sha256(canonicalRequest)].join('\n')
   let key: Uint8Array = Buffer.from(`AWS4${secret}`)
   for (const part of [day, region, service, 'aws4_request']) key = hmac(key, part)
   return timingSafeEqual(hmac(key, toSign), Buffer.from(signature, 'hex'))
 }
 
-function canonical({ signedHeaders }: Authorization, { method, url, headers, body }: SignedRequest): string {
+/** The canonical request; `payload` is the body's SHA-256 in hex, or the word that stands for one. */
+export function canonical(
+  { signedHeaders }: Authorization,
+  { method, url, headers }: Omit<SignedRequest, 'body'>,
+  payload: string,
+): string {
   const [path = '/', query = ''] = url.split('?')
   const lines = signedHeaders.map((name) => {
     const value = headers[name] ?? ''
     const text = Array.isArray(value) ? value.join(',') : value
     return `${name}:${text.trim().replaceAll(/ +/gu, ' ')}\n`
   })
-  return [method, path, canonicalQuery(query), lines.join(''), signedHeaders.join(';'), sha256(body)].join(
-    '\n',
-  )
+  return [method, path, canonicalQuery(query), lines.join(''), signedHeaders.join(';'), payload].join('\n')
 }
 
 function canonicalQuery(query: string): string {

@@ -1,7 +1,49 @@
+import { defaultFormat } from '../flow/fields.ts'
+import type { FlowDestination, FlowLog } from '../flow/types.ts'
+import { partitionOf } from '../api/principals.ts'
 import { lengthOf } from './bits.ts'
 import type { World, WorldRoute, WorldTable, WorldVpc } from './types.ts'
 
 type Json = Record<string, unknown>
+
+/** EC2 API reference, `FlowLog`. The default format is printed as well. */
+function flowLogJson(world: World, log: FlowLog): Json {
+  const { destination } = log
+  const made = log.createdMs === 0 ? Date.UTC(2026, 0, 5, 8) : log.createdMs
+  return {
+    CreationTime: new Date(made).toISOString().replace(/\.\d+Z$/u, '+00:00'),
+    ...(destination.type === 'cloud-watch-logs' && {
+      DeliverLogsPermissionArn: `arn:${partitionOf(world.region)}:iam::${world.account}:role/flow-logs`,
+    }),
+    ...(log.error !== null && { DeliverLogsErrorMessage: log.error }),
+    DeliverLogsStatus: log.status,
+    FlowLogId: log.id,
+    FlowLogStatus: 'ACTIVE',
+    ...(destination.type === 'cloud-watch-logs' && { LogGroupName: destination.group }),
+    ResourceId: log.resource,
+    TrafficType: log.trafficType,
+    LogDestinationType: destination.type,
+    LogDestination: destinationArn(world, destination),
+    LogFormat: log.format ?? defaultFormat,
+    Tags: [],
+    MaxAggregationInterval: log.aggregationSeconds,
+    ...(destination.type === 's3' && {
+      DestinationOptions: {
+        FileFormat: 'plain-text',
+        HiveCompatiblePartitions: destination.hive,
+        PerHourPartition: destination.hourly,
+      },
+    }),
+  }
+}
+
+function destinationArn({ region, account }: World, destination: FlowDestination): string {
+  const partition = partitionOf(region)
+  if (destination.type === 'cloud-watch-logs')
+    return `arn:${partition}:logs:${region}:${account}:log-group:${destination.group}`
+  const path = destination.prefix === '' ? '' : `/${destination.prefix}`
+  return `arn:${partition}:s3:::${destination.bucket}${path}`
+}
 
 const origins: Record<WorldRoute['origin'], string> = {
   local: 'CreateRouteTable',
@@ -94,15 +136,22 @@ function peeringSide(vpc: WorldVpc | undefined, active: boolean): Json {
 export function awsFiles(world: World): Record<string, unknown> {
   const { account, region } = world
   const arn = (kind: string, id: string): string => `arn:aws:ec2:${region}:${account}:${kind}/${id}`
-  const mine = <T extends { owner: string }>(items: T[]): T[] =>
-    items.filter(({ owner }) => owner === account)
-  const vpcs = new Set(mine(world.vpcs).map(({ id }) => id))
+  // The API is one region's: what stands in a VPC of another one does not show.
+  const elsewhere = new Set(world.vpcs.filter((vpc) => vpc.region !== region).map(({ id }) => id))
+  const here = <T extends { vpc: string }>(items: T[]): T[] => items.filter(({ vpc }) => !elsewhere.has(vpc))
+  const mine = <T extends { owner: string; vpc: string }>(items: T[]): T[] =>
+    here(items).filter(({ owner }) => owner === account)
+  const regional = world.vpcs.filter(({ id }) => !elsewhere.has(id))
+  const vpcs = new Set(regional.filter(({ owner }) => owner === account).map(({ id }) => id))
   // Who shares a subnet sees the subnet and its table, not what hangs on them.
   const shared = new Set(
     world.interfaces.filter(({ owner }) => owner === account).map(({ subnet }) => subnet),
   )
-  const subnets = world.subnets.filter(({ owner, id }) => owner === account || shared.has(id))
-  const tables = world.tables.filter(
+  const subnets = here(world.subnets).filter(({ owner, id }) => owner === account || shared.has(id))
+  // The VPC of a shared subnet is described to its participants too, with its owner.
+  const inSubnets = new Set(subnets.map(({ vpc }) => vpc))
+  const shownVpcs = regional.filter(({ id }) => vpcs.has(id) || inSubnets.has(id))
+  const tables = here(world.tables).filter(
     ({ owner, subnets: own }) => owner === account || own.some((subnet) => shared.has(subnet)),
   )
   const lists = world.lists.filter(({ owner, hidden }) => hidden !== true || owner === account)
@@ -248,7 +297,7 @@ export function awsFiles(world: World): Record<string, unknown> {
         })),
     },
     'describe-vpcs.json': {
-      Vpcs: mine(world.vpcs).map((vpc) => ({
+      Vpcs: shownVpcs.map((vpc) => ({
         CidrBlock: vpc.ipv4[0],
         DhcpOptionsId: 'dopt-0a000001',
         State: 'available',
@@ -287,7 +336,7 @@ export function awsFiles(world: World): Record<string, unknown> {
           }
         }),
     },
-    'describe-flow-logs.json': { FlowLogs: [] },
+    'describe-flow-logs.json': { FlowLogs: world.flowLogs.map((log) => flowLogJson(world, log)) },
     'describe-internet-gateways.json': {
       InternetGateways: world.internetGateways
         .filter((gateway) => gateway.vpcs.length === 0 || gateway.vpcs.some((vpc) => vpcs.has(vpc)))

@@ -172,6 +172,8 @@ export function defaultSpec(region: string, account: string): WorldSpec {
       simple('ssmmessages', '52.119.200.0/22', ['52.119.201.5']),
       simple('kms', '67.220.248.0/22', ['67.220.250.14', '67.220.249.200']),
       simple('ec2', '54.239.28.0/22', ['54.239.28.85']),
+      simple('monitoring', '176.32.96.0/22', ['176.32.98.189']),
+      simple('cloudtrail', '54.239.20.0/22', ['54.239.21.101']),
       simple('logs', '52.94.228.0/22', ['52.94.229.44']),
       simple('sqs', '52.46.92.0/22', ['52.46.92.184']),
       simple('secretsmanager', '44.192.128.0/22', ['44.192.128.31']),

@@ -38,7 +38,7 @@ const subnet = (id: string, n: number, six: boolean, owner: string) => ({
 })
 
 /** Answers of one name: mostly of one kind, with something else among them in wild worlds. */
-function someAnswers(choices: Choices, plain: boolean, six: boolean, theme: Theme): string[] {
+export function someAnswers(choices: Choices, plain: boolean, six: boolean, theme: Theme): string[] {
   const ways: (readonly [number, readonly string[]])[] = [
     [6, addresses.s3Listed],
     [2, addresses.dynamodb],

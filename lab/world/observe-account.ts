@@ -37,11 +37,11 @@ export const limits = { routeTablesMaxAgeSeconds: 180, otherMaxAgeSeconds: 900 }
 
 const routesFile = 'describe-route-tables.json'
 
-function textsOf(world: World): Map<string, string> {
+export function textsOf(world: World): Map<string, string> {
   return new Map(Object.entries(awsFiles(world)).map(([name, value]) => [name, JSON.stringify(value)]))
 }
 
-function dated(texts: Map<string, string>, atMs: (file: string) => number | null): SeenFiles {
+export function dated(texts: Map<string, string>, atMs: (file: string) => number | null): SeenFiles {
   return new Map(
     [...texts].map(([name, text]) => {
       const at = atMs(name)

@@ -100,6 +100,7 @@ export function outcomeOf(
   }
   const certificate = world.services.find(({ id }) => id === journey.to)?.certificate ?? 'none'
   if (certificate === 'none') return failed('tls')
+  if (certificate === 'silent') return failed('timeout')
   if (choices.chance(0.02)) return failed('timeout')
   const check: CertificateCheck = {
     ...good,

@@ -1,13 +1,6 @@
-import type {
-  Attempt,
-  DnsAnswer,
-  DnsObservation,
-  FamilyObservation,
-  HostRoute,
-  Stamp,
-} from '../../model/observation.ts'
+import type { DnsAnswer, DnsObservation, FamilyObservation } from '../../model/observation.ts'
 import type { Site, SnapshotLimits, TrustedEndpoint, Vantage } from '../../model/topology.ts'
-import { familyOf, mappedIpv4 } from './bits.ts'
+import { mappedIpv4 } from './bits.ts'
 import type { Scene } from './generate.ts'
 import { resolveName } from './names.ts'
 import {
@@ -18,21 +11,13 @@ import {
   type SeenFiles,
   type Timing,
 } from './observe-account.ts'
-import { hostRoute, isGood, outcomeOf, sourcesOf, vantageOf } from './observe-host.ts'
+import { chooseSources, lookAt, type SeenAttempt, sourceFor, stampOf } from './observe-attempt.ts'
+import { vantageOf } from './observe-host.ts'
 import { choicesFrom, type Choices } from './random.ts'
 import { travel } from './simulate.ts'
-import type { Fate, Journey, NameAnswer, World } from './types.ts'
+import type { Journey, NameAnswer, World } from './types.ts'
 
-export interface SeenAttempt {
-  attempt: Attempt
-  timeoutsInARow: number
-  /** Another target connected by the same interface and family. */
-  othersConnected: boolean
-  /** Where these packets truly went, or would have gone. */
-  truth: Journey
-  /** All that decides the side of this attempt could be seen, fresh, and can be read one way only. */
-  suffices: boolean
-}
+export type { SeenAttempt } from './observe-attempt.ts'
 
 export interface SeenName {
   hostname: string
@@ -61,13 +46,22 @@ export interface Observed {
   names: SeenName[]
 }
 
-const nowMs = Date.UTC(2026, 2, 3, 4, 5, 6)
+/** Unix milliseconds: when all connections are made. */
+export const nowMs = Date.UTC(2026, 2, 3, 4, 5, 6)
 
-function stamp(id: string): Stamp {
-  return { id, wallMs: nowMs, monotonicMs: 1_000_000, bootId: 'boot', snapshot: null, configuration: null }
+/** What the host says of each family, rightly. */
+export function familiesOf({ host }: World, atMs: number): FamilyObservation[] {
+  return ([4, 6] as const).map((family) => ({
+    kind: 'family',
+    stamp: stampOf(`family-${family}`, atMs),
+    family,
+    usable: family === 4 ? host.ipv4Usable : host.ipv6Usable,
+    because: 'addresses of the host',
+  }))
 }
 
-function answerOf(answer: NameAnswer, family: 4 | 6, choices: Choices, plain: boolean): DnsAnswer {
+/** One family of an answer as it arrives: mostly whole. */
+export function answerOf(answer: NameAnswer, family: 4 | 6, choices: Choices, plain: boolean): DnsAnswer {
   // A host without IPv6 rightly takes no AAAA answer for none; that one of them is IPv4 in disguise it could only
   // learn from the answer.
   const disguised = family === 6 && answer.ipv6.some((address) => mappedIpv4(address) !== null)
@@ -94,43 +88,6 @@ function answerOf(answer: NameAnswer, family: 4 | 6, choices: Choices, plain: bo
   }
 }
 
-/** Ways in which AWS's texts can be read: an attempt suffices only if its class is the same under all. */
-const readings: Partial<Fate>[] = [
-  {
-    shortCidrBeatsList: true,
-    longPropagatedBeatsList: true,
-    longPropagatedBeatsLocal: true,
-    listTie: 'first',
-  },
-  {
-    shortCidrBeatsList: false,
-    longPropagatedBeatsList: false,
-    longPropagatedBeatsLocal: false,
-    listTie: 'last',
-  },
-  { shortCidrBeatsList: true, longPropagatedBeatsList: false, listTie: 'longest' },
-  { shortCidrBeatsList: false, longPropagatedBeatsList: true, listTie: 'longest' },
-]
-
-function isPlainTo(world: World, source: string, destination: string, truth: Journey): boolean {
-  return (
-    truth.shown &&
-    readings.every((fate) => {
-      const other = travel({ ...world, fate: { ...world.fate, ...fate } }, { source, destination, port: 443 })
-      return other.class === truth.class && other.shown
-    })
-  )
-}
-
-function seesItsDevice(host: HostRoute): boolean {
-  return (
-    host.method !== 'none' &&
-    (host.deviceKind === 'physical' || host.deviceKind === 'vlan') &&
-    host.redirect !== 'possible' &&
-    host.selectorRules === false
-  )
-}
-
 /** What an agent on the scene's host would see, and what is true. The same seed gives the same look. */
 export function observe(scene: Scene, seed = scene.seed): Observed {
   const choices = choicesFrom(seed ^ 0x5bd1e995)
@@ -140,16 +97,7 @@ export function observe(scene: Scene, seed = scene.seed): Observed {
   const vantage = vantageOf(world, choices, plain)
   const trustedEndpoints = plain ? [] : someTrust([scene.world, world], choices, scene.theme)
   const sites = someSites(world, choices)
-  const families = ([4, 6] as const).map((family): FamilyObservation => {
-    const usable = family === 4 ? world.host.ipv4Usable : world.host.ipv6Usable
-    return {
-      kind: 'family',
-      stamp: stamp(`family-${family}`),
-      family,
-      usable,
-      because: 'addresses of the host',
-    }
-  })
+  const families = familiesOf(world, nowMs)
   let port = 40_000
 
   const names = scene.hostnames.map((hostname): SeenName => {
@@ -165,7 +113,7 @@ export function observe(scene: Scene, seed = scene.seed): Observed {
       if (counts || choices.chance(0.3)) {
         dns.push({
           kind: 'dns',
-          stamp: stamp(`dns-${resolver}`),
+          stamp: stampOf(`dns-${resolver}`, nowMs),
           hostname,
           resolver,
           server: '10.0.0.2:53',
@@ -183,72 +131,22 @@ export function observe(scene: Scene, seed = scene.seed): Observed {
       }
     }
 
-    const chosen = new Map<4 | 6, string>()
-    for (const family of [4, 6] as const) {
-      const own = sourcesOf(world, family)
-      if (own.length > 0) chosen.set(family, choices.pick(own))
-    }
-    // A socket of IPv6 that is given an IPv4-mapped address sends IPv4.
-    const sourceFor = (address: string): string =>
-      mappedIpv4(address) !== null
-        ? `::ffff:${chosen.get(4) ?? '127.0.0.1'}`
-        : (chosen.get(familyOf(address)) ?? (address.includes(':') ? '::1' : '127.0.0.1'))
+    const chosen = chooseSources(world, choices)
     const truths = [...given].map((destination) =>
-      travel(world, { source: sourceFor(destination), destination, port: 443 }),
+      travel(world, { source: sourceFor(chosen, destination), destination, port: 443 }),
     )
-    const attempts = [...known].map(([address, by]): SeenAttempt => {
+    const standing = {
+      world,
+      hostname,
+      choices,
+      plain,
+      nowMs,
+      chosen,
+      sure: account.whole && vantage.kind === 'ec2',
+    }
+    const attempts = [...known].map(([address, resolvers]) => {
       port += 1
-      const family = familyOf(address)
-      const source = sourceFor(address)
-      const truth = travel(world, { source, destination: address, port: 443 })
-      const wire = mappedIpv4(address) === null ? family : 4
-      const usable = (wire === 4 ? world.host.ipv4Usable : world.host.ipv6Usable) && chosen.has(wire)
-      const dialled = choices.chance(0.78)
-      const outcome: Attempt['outcome'] = !dialled
-        ? { reached: 'not_dialled' }
-        : usable
-          ? outcomeOf(world, truth, hostname, choices)
-          : { reached: 'nothing', failure: { type: 'no_local_route', code: 'ENETUNREACH' } }
-      const host = hostRoute(world, source, address, choices, plain)
-      // A redirect that nobody can read shows in the certificate that answers instead of AWS's.
-      const intercepted = outcome.reached === 'tls' && outcome.tls.check.roots !== 'public'
-      if (intercepted && choices.chance(0.7)) host.redirect = choices.pick(['none', 'unreadable'] as const)
-      const bound = outcome.reached === 'tcp' || outcome.reached === 'tls'
-      const attempt: Attempt = {
-        kind: 'attempt',
-        stamp: stamp(`attempt-${port}`),
-        hostname,
-        port: 443,
-        address,
-        family,
-        localAddress: usable && (bound || choices.chance(0.8)) ? source : null,
-        localPort: bound ? port : null,
-        resolvers: by,
-        outcome,
-        http: null,
-        timings: {
-          dnsSeconds: 0.002,
-          tcpConnectSeconds: bound ? 0.001 : null,
-          tlsHandshakeSeconds: outcome.reached === 'tls' ? 0.004 : null,
-          firstByteSeconds: null,
-          uncertaintySeconds: 0.0001,
-        },
-        host,
-        proxyVariables: world.host.proxyVariables,
-      }
-      return {
-        attempt,
-        timeoutsInARow:
-          outcome.reached === 'nothing' && outcome.failure.type === 'timeout' ? 1 + choices.below(4) : 0,
-        othersConnected: false,
-        truth,
-        suffices:
-          isGood(attempt) &&
-          account.whole &&
-          vantage.kind === 'ec2' &&
-          seesItsDevice(host) &&
-          isPlainTo(world, source, address, truth),
-      }
+      return lookAt(standing, { address, resolvers, port, dialled: () => choices.chance(0.78) })
     })
     for (const seen of attempts) {
       seen.othersConnected = attempts.some(

@@ -1,6 +1,6 @@
 import { familyOf, lengthOf, mappedIpv4, nthAddress, within, withinAny } from './bits.ts'
-import { enterLeg, enterSubnet, ends, throughInterface, type Trip } from './vpc.ts'
-import type { Journey, Packet, World, WorldDevice, WorldLeg, WorldSubnet } from './types.ts'
+import { enterLeg, enterSubnet, ends, passes, throughInterface, type Trip } from './vpc.ts'
+import type { Journey, Packet, Station, World, WorldDevice, WorldLeg, WorldSubnet } from './types.ts'
 
 /** Of the legs that cover the destination the one with the longest prefix, the first of equals. */
 export function legTo(legs: readonly WorldLeg[], destination: string): WorldLeg | null {
@@ -51,9 +51,9 @@ function isRouter(gateway: string, subnet: WorldSubnet | null): boolean {
 
 /**
  * Where the packets of one connection truly go, from the host to whoever answers. Ways that AWS's texts leave
- * open are decided by the world's fate; there is no doubt in a world.
+ * open are decided by the world's fate; there is no doubt in a world. `trail` gets the points that they pass.
  */
-export function travel(world: World, packet: Packet): Journey {
+export function travel(world: World, packet: Packet, trail: Station[] = []): Journey {
   const { port } = packet
   const inner = mappedIpv4(packet.destination)
   const destination = inner ?? packet.destination
@@ -68,6 +68,7 @@ export function travel(world: World, packet: Packet): Journey {
     foreign: false,
     shown: true,
     steps: 0,
+    trail,
   }
   if (familyOf(source) !== familyOf(destination)) return ends(trip, 'blocked', 'a source of the other family')
   const usable = destination.includes(':') ? world.host.ipv6Usable : world.host.ipv4Usable
@@ -100,6 +101,7 @@ export function travel(world: World, packet: Packet): Journey {
     [...eni.ipv4Prefixes, ...eni.ipv6Prefixes].some((prefix) => within(trip.source, prefix))
   if (!own && eni.sourceCheck) return ends(trip, 'blocked', `${eni.id} drops packets that are not its own`)
   trip.hops.push(eni.id)
+  passes(trip, eni.id, 'out')
   if (gateway !== null && !('translatedTo' in leads) && !isRouter(gateway, subnetOf(world, eni.id))) {
     const neighbour = world.interfaces.find(
       (item) =>
@@ -128,6 +130,7 @@ export function behind(world: World, transit: string, destination: string, port 
     foreign: true,
     shown: false,
     steps: 0,
+    trail: [],
   }
   const lines = world.host.devices.flatMap(({ leads }) => ('legs' in leads ? leads.legs : []))
   const legs = transit === 'site' ? lines : (world.transits.find(({ id }) => id === transit)?.leads ?? [])

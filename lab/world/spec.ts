@@ -1,3 +1,4 @@
+import type { FlowLog } from '../flow/types.ts'
 import type {
   Fate,
   WorldEndpoint,
@@ -41,6 +42,8 @@ export interface WorldSpec {
   services?: Item<WorldService>[]
   names?: (Partial<WorldName> & { hostname: string })[]
   resolvers?: WorldResolver[]
+  /** What is left out of a new one is as `usualFlowLog` has it. */
+  flowLogs?: Item<FlowLog>[]
   fate?: Partial<Fate>
   remove?: string[]
 }

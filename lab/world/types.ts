@@ -8,6 +8,7 @@
  */
 import type { DeviceKind, Family } from '../../model/observation.ts'
 import type { PathClass } from '../../model/path.ts'
+import type { FlowLog } from '../flow/types.ts'
 
 export interface World {
   region: string
@@ -31,6 +32,8 @@ export interface World {
   names: WorldName[]
   /** What each resolver sees; a resolver that is not listed sees `public`. `system` is the host's own. */
   resolvers: WorldResolver[]
+  /** The account's own; they show in its API, kept well or badly. */
+  flowLogs: FlowLog[]
   fate: Fate
 }
 
@@ -182,6 +185,10 @@ export interface WorldLeg {
   /** CIDR of either family. */
   to: string
   ends: LegEnd
+  /** Routers of the way that a trace shows, behind the host's own next hop; `*` answers to nobody. */
+  hops?: string[]
+  /** The line out of the site. */
+  line?: 'direct_connect' | 'vpn' | 'internet'
 }
 
 export type LegEnd =
@@ -203,8 +210,8 @@ export interface WorldService {
   /** Public CIDRs at which it answers; an endpoint or ENI that leads to it needs none. */
   addresses: string[]
   ports: number[]
-  /** What it shows in TLS; a relay that passes TLS through shows AWS's own. */
-  certificate: 'aws' | 'intercepted' | 'expired' | 'wrong_name' | 'none'
+  /** What it shows in TLS; a relay that passes TLS through shows AWS's own. `silent`: it accepts and never says a word. */
+  certificate: 'aws' | 'intercepted' | 'expired' | 'wrong_name' | 'none' | 'silent'
   /** Host names that it answers for in public DNS; `*.` stands for one or more labels. */
   hostnames: string[]
   /** Answers for them. */
@@ -312,6 +319,15 @@ export interface Journey {
   /** The account's own API shows every station of the way. */
   shown: boolean
 }
+
+/**
+ * A point that the packets of a connection pass, with the addresses that they carry there. `interface`: an ENI, or a
+ * regional NAT gateway, which has none. `route`: the route that won, in a table of this VPC. `denied`: a network ACL.
+ */
+export type Station =
+  | { at: 'interface'; id: string; way: 'out' | 'in'; source: string; destination: string }
+  | { at: 'route'; vpc: string; via: string }
+  | { at: 'denied'; subnet: string }
 
 export interface NameAnswer {
   rcode: 'NOERROR' | 'NXDOMAIN' | 'SERVFAIL'

@@ -7,6 +7,7 @@ import { embeddedIpv4, familyOf, isPrivateAddress, lengthOf, within, withinAny }
 import type {
   Journey,
   LegEnd,
+  Station,
   World,
   WorldEndpoint,
   WorldInterface,
@@ -30,6 +31,12 @@ export interface Trip {
   /** Every station so far is one whose inside the account's own API shows. */
   shown: boolean
   steps: number
+  trail: Station[]
+}
+
+/** Notes that the packets go by an interface, as they are now. */
+export function passes(trip: Trip, id: string, way: 'out' | 'in'): void {
+  trip.trail.push({ at: 'interface', id, way, source: trip.source, destination: trip.destination })
 }
 
 /** The end of the journey. */
@@ -81,6 +88,7 @@ function serves(trip: Trip, service: string | null): boolean {
 function deliver(trip: Trip, vpc: string): Journey {
   const eni = ownerOf(trip.world, vpc, trip.destination)
   if (eni === null) return drop(trip, `no interface has ${trip.destination} in ${vpc}`)
+  passes(trip, eni.id, 'in')
   const endpoint = trip.world.endpoints.find(({ interfaces }) => interfaces.includes(eni.id))
   if (eni.owner !== trip.world.account || endpoint === undefined) trip.shown = false
   if (endpoint === undefined) {
@@ -143,6 +151,8 @@ function leavesByNat64(trip: Trip, by: string): Journey {
 
 function throughNat(trip: Trip, vpc: string, nat: WorldNat): Journey {
   if (nat.vpc !== vpc || nat.state !== 'available') return drop(trip, `${nat.id} is ${nat.state}`)
+  const station = nat.availability === 'zonal' ? (nat.interfaces[0] ?? nat.id) : nat.id
+  passes(trip, station, 'in')
   if (familyOf(trip.destination) === 6) {
     const inner = embeddedIpv4(trip.destination)
     if (inner === null) return drop(trip, `${nat.id} does not carry IPv6`)
@@ -152,6 +162,7 @@ function throughNat(trip: Trip, vpc: string, nat: WorldNat): Journey {
   trip.foreign = false
   trip.source = nat.private[0] ?? '0.0.0.0'
   trip.hops.push(`${nat.id} puts ${trip.source} on it`)
+  passes(trip, station, 'out')
   if (nat.appliances.length > 0) trip.shown = false
   if (nat.appliances.length > 0 && nat.appliancesDo !== 'returns') {
     return nat.appliancesDo === 'relays'
@@ -177,6 +188,7 @@ function relayed(trip: Trip, by: string, service: string | null = null): Journey
 export function throughInterface(trip: Trip, eni: WorldInterface): Journey {
   trip.shown = false
   trip.hops.push(`${eni.id} ${eni.forwards}`)
+  passes(trip, eni.id, 'in')
   if (eni.forwards === 'relays') return relayed(trip, eni.id, eni.serves)
   if (eni.forwards === 'drops' || eni.sourceCheck) return drop(trip, `${eni.id} does not forward`)
   if (eni.forwards === 'translates') {
@@ -186,6 +198,7 @@ export function throughInterface(trip: Trip, eni: WorldInterface): Journey {
     trip.translated = true
     trip.foreign = false
   }
+  passes(trip, eni.id, 'out')
   return enterSubnet(trip, eni.subnet)
 }
 
@@ -277,6 +290,7 @@ function enterTable(trip: Trip, table: WorldTable, nat: WorldNat | null = null):
   if (route === null) return drop(trip, `${table.id}: no route`)
   trip.hops.push(`${table.id}: ${route.to} -> ${route.via}`)
   if (route.state !== 'active') return drop(trip, route.state)
+  trip.trail.push({ at: 'route', vpc: table.vpc, via: route.via })
   const { via } = route
   if (via === 'local') return deliver(trip, table.vpc)
   if (via.startsWith('igw-')) {
@@ -304,8 +318,10 @@ function enterTable(trip: Trip, table: WorldTable, nat: WorldNat | null = null):
 export function enterSubnet(trip: Trip, subnet: string): Journey {
   const { world, destination } = trip
   const place = world.subnets.find(({ id }) => id === subnet)
-  if (place !== undefined && withinAny(destination, place.denies))
+  if (place !== undefined && withinAny(destination, place.denies)) {
+    trip.trail.push({ at: 'denied', subnet })
     return drop(trip, `denied by the ACL of ${subnet}`)
+  }
   const table = tableOf(world, subnet)
   return table === null ? drop(trip, `${subnet} has no table`) : enterTable(trip, table)
 }

@@ -1,3 +1,4 @@
+import { usualFlowLog } from '../flow/types.ts'
 import { familyOf } from './bits.ts'
 import { defaultSpec, usual } from './default.ts'
 import type { TableSpec, WorldSpec } from './spec.ts'
@@ -203,6 +204,7 @@ export function changeWorld(world: World, spec: WorldSpec): World {
       ),
       ...(spec.resolvers ?? []),
     ],
+    flowLogs: keep(merge(world.flowLogs, spec.flowLogs, usualFlowLog('', firstVpc))),
     fate: { ...world.fate, ...spec.fate },
   })
 }
@@ -250,6 +252,7 @@ export function emptyWorld(region: string, account: string): World {
     services: [],
     names: [],
     resolvers: [],
+    flowLogs: [],
     fate: {
       shortCidrBeatsList: true,
       longPropagatedBeatsList: true,
