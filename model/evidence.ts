@@ -28,6 +28,11 @@ export interface Evidence {
   flags: Flag[]
   /** What has to hold for this to be true; named in the output. */
   assumptions: string[]
+  /**
+   * Of evidence that came late: a row by the account's readings that it leans on. Where a later judgement no longer has
+   * that row, `otherwise` is what is left possible.
+   */
+  leansOn?: { rule: string; otherwise: PathClass[] }
 }
 
 /** What a verdict by route evidence rests on; taint is held per basis. */

@@ -193,4 +193,111 @@ export interface FamilyObservation {
   because: string
 }
 
-export type Observation = DnsObservation | Attempt | FamilyObservation
+/** The three objects of a canary: readable by any way, only through one endpoint, only by no endpoint. */
+export type CanaryObject = 'control' | 'positive' | 'negative'
+
+/** Who refused, as S3 words it in an AccessDenied message; other wordings are null. */
+export type DeniedBy =
+  | 'resource_policy'
+  | 'endpoint_policy'
+  | 'service_control_policy'
+  | 'resource_control_policy'
+  | 'identity_policy'
+  | 'session_policy'
+  | 'permissions_boundary'
+  /** Whoever refused, it was the use of the KMS key that was refused. */
+  | 'kms'
+
+/** One signed GET. What was sent stands in the order in which it was sent; what was not sent is not there. */
+export interface CanaryAsk {
+  object: CanaryObject
+  outcome:
+    | {
+        answered: true
+        status: number
+        /** S3's error code (`AccessDenied`), null without one that can be read. */
+        code: string | null
+        deniedBy: DeniedBy | null
+        requestId: string | null
+      }
+    | { answered: false; failure: Failure }
+}
+
+/** What was known of the bucket's policy when a round ended. */
+export type CanaryPolicy =
+  | {
+      verified: true
+      /** Since it was read, at the end of the round. */
+      ageSeconds: number
+      /** The VPC that it demands of the positive object as well, null: it does not. */
+      vpcId: string | null
+      /** The addresses that it demands as `aws:VpcSourceIp`, null: it does not. Canonical text. */
+      sourceAddresses: string[] | null
+    }
+  | { verified: false; because: string }
+
+/**
+ * Signed requests to the objects of a canary over the socket of one attempt, and over no other: where the far end
+ * closed it before all were answered, a second observation with an attempt of its own follows.
+ */
+export interface CanaryObservation {
+  kind: 'canary'
+  stamp: Stamp
+  /** `Stamp.id` of the attempt whose socket carried every one of `asks`. */
+  attemptId: string
+  /** Alike for the sockets of one round to one address. */
+  round: string
+  socket: 1 | 2
+  hostname: string
+  bucket: string
+  /** The endpoint that the policy names (`vpce-…`). */
+  endpoint: string
+  asks: CanaryAsk[]
+  /** True if the far end closed the socket before all three were answered. */
+  closedEarly: boolean
+  /** Why nothing, or not all, was sent, other than by a closed socket; null where all was. */
+  notSent: string | null
+  /** This host's clock less AWS's, by the first `Date` header. */
+  clockOffsetSeconds: number | null
+  policy: CanaryPolicy
+}
+
+/** One signed management call over the socket of an attempt, for CloudTrail to record. */
+export interface WitnessObservation {
+  kind: 'witness'
+  stamp: Stamp
+  attemptId: string
+  /** `kms.amazonaws.com`, `ListKeys`: as CloudTrail calls them. */
+  eventSource: string
+  eventName: string
+  /** Region whose CloudTrail records it. */
+  region: string
+  /** Null: nothing was sent, or the answer bears none. */
+  requestId: string | null
+  status: number | null
+  notSent: string | null
+}
+
+/** What CloudTrail recorded of one request of this program. */
+export interface TrailObservation {
+  kind: 'trail'
+  stamp: Stamp
+  attemptId: string
+  requestId: string
+  eventSource: string
+  eventName: string
+  /** Unix milliseconds, whole seconds. */
+  eventMs: number
+  vpcEndpointId: string | null
+  /** An address, or the name of a service that called. */
+  sourceIpAddress: string | null
+  invokedBy: string | null
+}
+
+export type Observation =
+  | DnsObservation
+  | Attempt
+  | FamilyObservation
+  | CanaryObservation
+  | WitnessObservation
+  | TrailObservation

@@ -1,6 +1,8 @@
 import type { Basis, Evidence, Flag } from './evidence.ts'
+import type { FirstLegFinding, TargetFirstLeg } from './first-leg.ts'
 import type { Family, Timings } from './observation.ts'
 import type { Confirmation, PathClass, PathState, Rank } from './path.ts'
+import type { ResolverView } from './resolver-view.ts'
 
 /** Version of the rule table and the judge; a stored verdict names the rules that made it. */
 export const rulesVersion = 1
@@ -18,6 +20,13 @@ export interface Fix {
   text: string
   /** A command to paste, or null where the fix is not one command. */
   command: string | null
+}
+
+export interface Grounds {
+  /** Classes before any evidence: those of the vantage. */
+  start: PathClass[]
+  /** Which of `evidence` came late, by index. */
+  late: number[]
 }
 
 /** The judgement on one attempt, or on an address that was not dialled (`wouldBe`). */
@@ -51,9 +60,15 @@ export interface AttemptVerdict {
   basis: Basis | null
   /** By every reading that it was judged on; a taint on any of them holds it. */
   bases: Basis[]
+  /** The ENI that it left by; null: not shown. */
+  networkInterface: string | null
+  /** What judging again needs, when records speak of it later. */
+  grounds: Grounds
   timings: Timings
   wouldDecide: string[]
   fix: Fix[]
+  /** Beside the state; null or left out: on EC2 there is none. */
+  firstLeg?: FirstLegFinding | null
 }
 
 export interface NameVerdict {
@@ -62,6 +77,10 @@ export interface NameVerdict {
   state: PathState
   /** Weakest proof among the attempts that carry the state. */
   proof: Rank | null
+  /** Rank at which records confirmed, within the target's `confirm_within`, each way that the verdict rests on. Null: not so. */
+  confirmedProof: Rank | null
+  /** When the youngest of its attempts was made that records confirmed, Unix milliseconds. Null: none was. */
+  lastConfirmedMs: number | null
   confirmation: Confirmation
   /** Union of what the counted attempts leave possible. */
   possible: PathClass[]
@@ -76,6 +95,8 @@ export interface NameVerdict {
   doubt: boolean
   /** True if the name does not exist by every named resolver; then it does not count beside other names. */
   absent: boolean
+  /** What each resolver answered in the newest cycle, compared ones too; beside the verdict. Left out: not told. */
+  resolvers?: ResolverView[]
 }
 
 export type Requirement =
@@ -99,4 +120,6 @@ export interface TargetVerdict {
   waiverActive: boolean
   state: PathState
   names: NameVerdict[]
+  /** Beside the state; null or left out: on EC2 there is none. */
+  firstLeg?: TargetFirstLeg | null
 }

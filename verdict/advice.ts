@@ -3,6 +3,9 @@ import { sideOf } from '../model/path.ts'
 import type { Topology, VpcEndpoint } from '../model/topology.ts'
 import type { AttemptVerdict, Fix, NameVerdict } from '../model/verdict.ts'
 import { endpointServiceOf, parseHostname } from '../aws/hostname.ts'
+import { parseIp } from '../net/ip.ts'
+import { onPremFixes } from './advice-on-prem.ts'
+import { publicWayDecider } from './direct-connect.ts'
 import type { Judged } from './judge.ts'
 import { partSources } from './reading.ts'
 
@@ -160,7 +163,10 @@ function fixes(attempt: Attempt, verdict: AttemptVerdict, judged: Judged, topolo
     })
   }
   const badly = verdict.state === 'public' || (!verdict.connected && verdict.wouldBe === 'public')
-  if (badly && place !== null) {
+  const onPrem = topology.vantage.kind === 'on-prem'
+  if (onPrem && !topology.sites.some((site) => site.snatRelay))
+    out.push(...onPremFixes(attempt, verdict, topology))
+  else if (badly && place !== null) {
     const byGateway = gatewayServices.has(place.service) && place.style !== 'mrap'
     out.push(...(byGateway ? fixGateway(verdict, place) : fixInterface(place)))
   }
@@ -194,6 +200,10 @@ function deciders(attempt: Attempt, verdict: AttemptVerdict, judged: Judged, top
       'the endpoint declared in trusted_endpoints by its own vpce-… DNS name, with via: the site or gateway that leads to it',
     )
   }
+  const address = parseIp(attempt.address)
+  const way =
+    address.ok && verdict.possible.includes('public_vif') ? publicWayDecider(address.value, topology) : null
+  if (way !== null) out.push(way)
   if (verdict.flags.includes('unread_prefix_list')) {
     out.push('the entries of every prefix list in the route table (ec2:GetManagedPrefixListEntries)')
   }

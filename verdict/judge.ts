@@ -1,19 +1,19 @@
-import type { Basis, Evidence, Flag } from '../model/evidence.ts'
+import type { Evidence, Flag } from '../model/evidence.ts'
 import type { Attempt } from '../model/observation.ts'
 import { type Confirmation, type PathClass, type PathState, pathClasses } from '../model/path.ts'
 import type { Topology, Vantage } from '../model/topology.ts'
 import type { AttemptVerdict } from '../model/verdict.ts'
-import { lookupSubnetRoute } from '../aws/route.ts'
-import { formatIp, mappedIpv4, parseIp } from '../net/ip.ts'
 import { type Elimination, eliminate } from './eliminate.ts'
-import { type OwnInterface, ownInterface } from './own-interface.ts'
-import { type Possible, intersect, settled, union, without } from './possible.ts'
+import type { OwnInterface } from './own-interface.ts'
+import { type Possible, intersect, settled, without } from './possible.ts'
 import { type Reading, readingsFor } from './reading.ts'
-import { addressEvidence, widest } from './rules/address.ts'
-import { type EndpointShown, endpointShown } from './rules/endpoint.ts'
-import { type RouteReading, routeEvidence } from './rules/route.ts'
-import { type RowId, evidenceOf } from './rules/rows.ts'
+import { firstLegOf } from './first-leg.ts'
+import { basesOf, routeFinding } from './route-finding.ts'
+import { addressEvidence } from './rules/address.ts'
+import type { EndpointShown } from './rules/endpoint.ts'
+import type { RouteReading } from './rules/route.ts'
 import { type SocketContext, handshakeCompleted, socketEvidence } from './rules/socket.ts'
+import { unmapped } from './unmapped.ts'
 
 /** What the judge must be told beside the attempt and the topology. */
 export interface AttemptContext extends SocketContext {
@@ -47,81 +47,6 @@ export function classesOf(vantage: Vantage, snatRelay: boolean): Possible {
   return vantage.kind === 'on-prem' && !snatRelay ? without(pathClasses, 'gateway_endpoint') : pathClasses
 }
 
-interface RouteFinding {
-  evidence: Evidence | null
-  routes: RouteReading[]
-  endpoint: EndpointShown | null
-  own: OwnInterface
-  noRoute: string | null
-}
-
-/** Route evidence under every reading that counts; the union over them stands. */
-function routeFinding(attempt: Attempt, readings: readonly Reading[], topology: Topology): RouteFinding {
-  const nowhere: OwnInterface = {
-    known: false,
-    because: 'no reading of the account was made before this attempt',
-  }
-  if (readings.length === 0) {
-    const own = topology.vantage.kind === 'on-prem' ? onPrem(attempt, topology) : nowhere
-    const endpoint = endpointShown(attempt, own, null, null, topology)
-    return { evidence: null, routes: [], endpoint, own, noRoute: own.known ? null : own.because }
-  }
-  const ip = parseIp(attempt.address)
-  const found = readings.map((reading) => {
-    const own = ownInterface(attempt, topology.vantage, reading)
-    const lookup =
-      own.known && ip.ok ? lookupSubnetRoute(reading.snapshot, own.subnetId, own.vpcId, ip.value) : null
-    const usable = reading.has('routeTables') ? lookup : null
-    const endpoint = endpointShown(attempt, own, usable, reading, topology)
-    const lacking = reading.lacking.find((l) => l.part === 'routeTables')
-    const route =
-      lookup !== null && usable === null
-        ? { because: lacking?.because ?? 'the route tables could not be read' }
-        : routeEvidence(attempt, own, usable, endpoint, reading, topology)
-    return { own, endpoint, route }
-  })
-  const endpoint = widest(found.map((f) => f.endpoint))
-  const [first] = found
-  const own = first?.own ?? nowhere
-  const routes: RouteReading[] = []
-  const evidence: Evidence[] = []
-  for (const { route } of found) {
-    if (!('evidence' in route)) return { evidence: null, routes: [], endpoint, own, noRoute: route.because }
-    routes.push(route.read)
-    evidence.push(route.evidence)
-  }
-  const [newest] = evidence.slice(-1)
-  if (newest === undefined) return { evidence: null, routes, endpoint, own, noRoute: 'no reading' }
-  const distinct = new Set(evidence.map((e) => e.rule))
-  const rule: RowId = distinct.size === 1 ? (newest.rule as RowId) : 'route.several'
-  // By the reading that was newest when the attempt began nothing would have got through, and yet it did. Then that was
-  // not how it was, and what a later reading says may have come after the attempt: the contradiction stands.
-  const [base] = evidence
-  const belied = handshakeCompleted(attempt) && base !== undefined && settled(base.possible) === 'blocked'
-  const united =
-    evidence.length === 1 || belied
-      ? (base ?? newest)
-      : evidenceOf(rule, {
-          because: [...new Set(evidence.map((e) => e.because))].join('; and read again: '),
-          source: newest.source,
-          observedAtMs: newest.observedAtMs,
-          possible: union(...evidence.map((e) => e.possible)),
-          flags: [...new Set(evidence.flatMap((e) => e.flags))],
-          assumptions: [...new Set(evidence.flatMap((e) => e.assumptions))],
-        })
-  return { evidence: united, routes, endpoint, own, noRoute: null }
-}
-
-function onPrem(attempt: Attempt, topology: Topology): OwnInterface {
-  return ownInterface(attempt, topology.vantage, {
-    snapshot: emptyInterfaces,
-    has: () => false,
-    lacking: [],
-  })
-}
-
-const emptyInterfaces = { networkInterfaces: [] } as unknown as Reading['snapshot']
-
 function finalState(elimination: Elimination, connected: boolean): PathState {
   const { settles, proof, conflictOfSide, strongerThanConflict } = elimination
   if (settles === 'blocked') return conflictOfSide ? 'undetermined' : 'blocked'
@@ -129,19 +54,6 @@ function finalState(elimination: Elimination, connected: boolean): PathState {
   if (conflictOfSide) return strongerThanConflict === 'public' ? 'public' : 'undetermined'
   if (settles === 'private' && (proof === 'consistent' || proof === 'given')) return 'undetermined'
   return settles ?? 'undetermined'
-}
-
-/** On-prem no table routes; what a verdict rests on there is the declared way to one endpoint. */
-function declaredBasis(attempt: Attempt, { endpoint }: RouteFinding): Basis[] {
-  if (endpoint?.row !== 'endpoint.trusted') return []
-  return [
-    {
-      networkInterface: attempt.host.device ?? '',
-      routeTable: '',
-      route: 'declared',
-      target: endpoint.endpoint,
-    },
-  ]
 }
 
 /** What the state would be if the attempt had connected: `blocked` out of every set that holds more. */
@@ -152,18 +64,6 @@ export function wouldBeState(elimination: Elimination): PathState {
   if (rest.length === 0) return elimination.possible.length === 0 ? 'undetermined' : 'blocked'
   const state = settled(rest) ?? 'undetermined'
   return state === 'private' && elimination.proofIfConnected === 'consistent' ? 'undetermined' : state
-}
-
-/** An IPv4-mapped address travels as IPv4, whatever record it came in (RFC 4291 2.5.5.2). */
-function unmapped(attempt: Attempt): Attempt {
-  const text = (address: string | null): string | null => {
-    const parsed = address === null ? null : parseIp(address)
-    const inner = parsed?.ok ? mappedIpv4(parsed.value) : null
-    return inner === null ? address : formatIp(inner)
-  }
-  const address = text(attempt.address) ?? attempt.address
-  if (address === attempt.address) return attempt
-  return { ...attempt, address, family: 4, localAddress: text(attempt.localAddress) }
 }
 
 /** Judges one attempt and keeps what the judgement was made of. */
@@ -177,29 +77,18 @@ export function judgeWithParts(
   const finding = routeFinding(attempt, readings, topology)
   const evidence: Evidence[] = [
     ...socketEvidence(attempt, context),
-    ...context.late,
     ...(finding.evidence ? [finding.evidence] : []),
     ...addressEvidence(attempt, finding.endpoint, readings, topology),
   ]
+  const flags: Flag[] = []
+  if (attempt.proxyVariables.length > 0) flags.push('proxy_configured')
+  if (attempt.host.redirect === 'possible') flags.push('redirect_on_host')
+  const bases = basesOf(attempt, finding)
   const start = classesOf(
     topology.vantage,
     topology.sites.some((s) => s.snatRelay),
   )
-  const elimination = eliminate(evidence, start)
-  const connected = handshakeCompleted(attempt)
-  const state = finalState(elimination, connected)
-  const timeoutRow = evidence.some((e) => e.rule === 'socket.timeouts')
-  const withoutTimeouts = eliminate(
-    evidence.filter((e) => e.rule !== 'socket.timeouts'),
-    start,
-  )
-  const flags: Flag[] = [...new Set(evidence.flatMap((e) => e.flags))]
-  if (attempt.proxyVariables.length > 0) flags.push('proxy_configured')
-  if (attempt.host.redirect === 'possible') flags.push('redirect_on_host')
-  const bases =
-    finding.routes.length > 0 ? finding.routes.map((r) => r.basis) : declaredBasis(attempt, finding)
-  const basis = bases.at(-1) ?? null
-  const verdict: AttemptVerdict = {
+  const unjudged: AttemptVerdict = {
     id: attempt.stamp.id,
     hostname: attempt.hostname,
     address: attempt.address,
@@ -209,31 +98,87 @@ export function judgeWithParts(
     localPort: attempt.localPort,
     resolvers: attempt.resolvers,
     atMs: attempt.stamp.wallMs,
-    state,
-    wouldBe: connected ? state : wouldBeState(elimination),
-    connected,
+    state: 'undetermined',
+    wouldBe: 'undetermined',
+    connected: handshakeCompleted(attempt),
     dialled: attempt.outcome.reached !== 'not_dialled',
-    blockedByTimeouts: state === 'blocked' && timeoutRow && settled(withoutTimeouts.possible) !== 'blocked',
-    possible: elimination.possible,
-    proof: state === 'undetermined' ? null : elimination.proof,
-    confirmation: context.confirmation,
-    evidence: byRank(evidence),
-    conflicts: elimination.conflicts,
-    assumptions: [...new Set(evidence.flatMap((e) => e.assumptions))],
+    blockedByTimeouts: false,
+    possible: [...start],
+    proof: null,
+    confirmation: 'unavailable',
+    evidence,
+    conflicts: [],
+    assumptions: [],
     flags,
-    basis,
+    basis: bases.at(-1) ?? null,
     bases,
+    networkInterface: finding.own.known ? finding.own.id : null,
+    grounds: { start: [...start], late: [] },
     timings: attempt.timings,
     wouldDecide: [],
     fix: [],
+    firstLeg: firstLegOf(attempt, topology),
   }
   return {
-    verdict,
+    verdict: withLate(unjudged, context.late, context.confirmation),
     own: finding.own,
     readings,
     routes: finding.routes,
     endpoint: finding.endpoint,
     noRoute: finding.noRoute,
+  }
+}
+
+/** Late evidence as it is by what else is known now: readings that came after it may have widened what it leans on. */
+function standsOn(own: readonly Evidence[], late: Evidence): Evidence {
+  const { leansOn } = late
+  if (leansOn === undefined || own.some((e) => e.rule === leansOn.rule)) return late
+  const because = `${late.because}; yet a later reading no longer shows it so (${leansOn.rule})`
+  return { ...late, possible: leansOn.otherwise, because }
+}
+
+/** Flags that no evidence brings along. */
+const flagsOfTheHost: readonly Flag[] = ['proxy_configured', 'redirect_on_host']
+
+/**
+ * The verdict with `late` in the place of whatever came late before: the one elimination that every verdict comes from,
+ * needing neither the attempt nor the readings of the account, so that records can be judged long after. Judging with
+ * late evidence at once gives the same. What would decide and mend it stays as it was. Pure.
+ */
+export function withLate(
+  verdict: AttemptVerdict,
+  late: readonly Evidence[],
+  confirmation: Confirmation,
+): AttemptVerdict {
+  const { grounds, connected } = verdict
+  const former = new Set(grounds.late)
+  const own = verdict.evidence.filter((_, index) => !former.has(index))
+  const standing = late.map((e) => standsOn(own, e))
+  const evidence = byRank([...own, ...standing])
+  const lately = new Set(standing)
+  const elimination = eliminate(evidence, grounds.start)
+  const state = finalState(elimination, connected)
+  const onlyByTimeouts = (): boolean => {
+    const rest = evidence.filter((e) => e.rule !== 'socket.timeouts')
+    return rest.length < evidence.length && settled(eliminate(rest, grounds.start).possible) !== 'blocked'
+  }
+  const flags = [
+    ...evidence.flatMap((e) => e.flags),
+    ...verdict.flags.filter((f) => flagsOfTheHost.includes(f)),
+  ]
+  return {
+    ...verdict,
+    state,
+    wouldBe: connected ? state : wouldBeState(elimination),
+    blockedByTimeouts: state === 'blocked' && onlyByTimeouts(),
+    possible: elimination.possible,
+    proof: state === 'undetermined' ? null : elimination.proof,
+    confirmation,
+    evidence,
+    conflicts: elimination.conflicts,
+    assumptions: [...new Set(evidence.flatMap((e) => e.assumptions))],
+    flags: [...new Set(flags)],
+    grounds: { ...grounds, late: evidence.flatMap((e, index) => (lately.has(e) ? [index] : [])) },
   }
 }
 

@@ -26,6 +26,14 @@ export interface NameCase {
   complete?: boolean
   /** Bases that late evidence contradicted; whatever rests on one can't be private until it is lifted. */
   tainted: readonly Basis[]
+  /** What it was, for a person; left out: not told. */
+  taintedBecause?: readonly { basis: Basis; because: string }[]
+  /** Ways on which records confirmed an attempt of this name as private lately, nothing having contradicted since. */
+  confirmed?: readonly { basis: Basis; rank: Rank }[]
+  /** How far records have confirmed the attempts of this name that were looked for; left out: none was. */
+  confirmation?: Confirmation
+  /** When the youngest attempt of this name that records confirmed was made, Unix milliseconds. */
+  lastConfirmedMs?: number | null
 }
 
 /** Addresses of one group take the same way by all that is known: one dialled attempt can stand for them. */
@@ -48,6 +56,16 @@ export function sameBasis(a: Basis, b: Basis): boolean {
     a.route === b.route &&
     a.target === b.target
   )
+}
+
+/**
+ * Whether what late records contradicted on one basis holds this attempt. One that would be private without any basis (by
+ * records alone, its routes unread) may have gone the contradicted way: a permission that was lost must not lift a taint.
+ */
+function holds(taint: Basis, attempt: AttemptVerdict): boolean {
+  const { bases, networkInterface, wouldBe } = attempt
+  if (bases.length > 0) return bases.some((basis) => sameBasis(taint, basis))
+  return wouldBe === 'private' && (networkInterface ?? taint.networkInterface) === taint.networkInterface
 }
 
 function unusable(family: Family, families: readonly FamilyObservation[]): boolean {
@@ -112,16 +130,60 @@ function confirmationOf(attempts: readonly AttemptVerdict[]): Confirmation {
 }
 
 /**
- * From the attempts on a name's addresses to the name. Doubt about any address, any answer or any query
- * is doubt about the name: the next connection may go to that address.
+ * Of the attempts that a verdict rests on, most are too young for records, and not each is looked for. Where the name's
+ * attempts are looked for at all, what came of those says more.
  */
-export function judgeName(input: NameCase, topology: Topology): NameVerdict {
-  const attempts = input.attempts.map(({ attempt, context, topology: own = topology }) =>
+function spoken(state: PathState, own: Confirmation, { confirmation: looked }: NameCase): Confirmation {
+  // A public path is what each of these very attempts took; a private one must hold for the name's other connections as well.
+  const isPublic = state === 'public' || state === 'mixed'
+  if (looked === undefined || looked === 'unavailable' || (isPublic && own === 'confirmed')) return own
+  // Without a way that is confirmed now the name is not, whatever was said of one attempt.
+  return looked === 'confirmed' ? 'pending' : looked
+}
+
+/** Judges each of a name's attempts, with what would decide and mend it. */
+export function judgeAttempts(input: NameCase, topology: Topology): AttemptVerdict[] {
+  return input.attempts.map(({ attempt, context, topology: own = topology }) =>
     adviseAttempt(attempt, judgeWithParts(attempt, own, context), own),
   )
+}
+
+/** From the attempts on a name's addresses to the name: `judgeAttempts`, then `rollUp`. */
+export function judgeName(input: NameCase, topology: Topology): NameVerdict {
+  return rollUp(input, judgeAttempts(input, topology))
+}
+
+/**
+ * The strongest rank at which every way that carries a private verdict was confirmed by an attempt of this name; null if
+ * one of them was not. Other addresses of a way that was confirmed are taken to go the same way, as everywhere.
+ */
+function confirmedProof(carrying: readonly AttemptVerdict[], input: NameCase): Rank | null {
+  const proofs = carrying.flatMap((attempt) =>
+    attempt.bases.length === 0
+      ? [attempt.confirmation === 'confirmed' ? attempt.proof : null]
+      : attempt.bases.map((basis) =>
+          strongest((input.confirmed ?? []).flatMap((c) => (sameBasis(c.basis, basis) ? [c.rank] : []))),
+        ),
+  )
+  return weakest(proofs)
+}
+
+/**
+ * From judged attempts, one for each known address, to the name. Doubt about any address, any answer or any
+ * query is doubt about the name: the next connection may go to that address. `asOf`: ids of earlier attempts that stand
+ * in for newer ones.
+ */
+export function rollUp(
+  input: NameCase,
+  attempts: AttemptVerdict[],
+  asOf: ReadonlySet<string> = new Set(),
+): NameVerdict {
   const because: string[] = []
-  const isTainted = (a: AttemptVerdict) =>
-    input.tainted.some((t) => a.bases.some((basis) => sameBasis(t, basis)))
+  const isTainted = (a: AttemptVerdict) => input.tainted.some((taint) => holds(taint, a))
+  const heldBecause = (a: AttemptVerdict): string => {
+    const reason = input.taintedBecause?.find(({ basis }) => holds(basis, a))
+    return reason === undefined ? '' : ` (${reason.because})`
+  }
   const tainted = attempts.some(isTainted)
   const failed = failedQueries(input)
   if (input.complete === false)
@@ -162,7 +224,7 @@ export function judgeName(input: NameCase, topology: Topology): NameVerdict {
     for (const a of inDoubt.slice(0, 8)) {
       because.push(
         isTainted(a)
-          ? `${a.address}: held back, for late records contradicted what it rests on`
+          ? `${a.address}: held back, for late records contradicted what it rests on${heldBecause(a)}`
           : a.dialled
             ? `${a.address}: ${a.possible.join(', ') || 'nothing'} remain possible`
             : `${a.address}: not dialled yet, would be ${a.wouldBe}`,
@@ -189,12 +251,19 @@ export function judgeName(input: NameCase, topology: Topology): NameVerdict {
       : state === 'public' || state === 'mixed'
         ? [...publics, ...settledPrivate]
         : attempts
+  for (const a of carrying) {
+    if (asOf.has(a.id))
+      because.push(`${a.address}: as of ${new Date(a.atMs).toISOString()}, by records of then`)
+  }
+  const confirmed = state === 'private' ? confirmedProof(settledPrivate, input) : null
   const verdict: NameVerdict = {
     hostname: input.hostname,
     style: input.style,
     state,
     proof,
-    confirmation: confirmationOf(carrying),
+    confirmedProof: confirmed,
+    lastConfirmedMs: input.lastConfirmedMs ?? null,
+    confirmation: confirmed === null ? spoken(state, confirmationOf(carrying), input) : 'confirmed',
     possible: [...union(...carrying.map((a) => a.possible))],
     because,
     attempts,

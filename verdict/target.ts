@@ -2,6 +2,7 @@ import type { PathState, Rank } from '../model/path.ts'
 import { ranks } from '../model/path.ts'
 import type { Target } from '../model/target.ts'
 import type { NameVerdict, Requirement, TargetVerdict } from '../model/verdict.ts'
+import { firstLegOfTarget } from './first-leg.ts'
 
 /** Worst first; where `blocked` is what is required it is the best. */
 function order(require: Requirement): readonly PathState[] {
@@ -14,13 +15,21 @@ function strongEnough(proof: Rank | null, minimum: Rank): boolean {
   return proof !== null && ranks.indexOf(proof) <= ranks.indexOf(minimum)
 }
 
+/** A name as proven as is asked: by its own attempts now, or on the same ways by records of an attempt a while ago. */
+function provenEnough({ proof, confirmedProof }: NameVerdict, minimum: Rank): boolean {
+  return (
+    strongEnough(proof, minimum) ||
+    (strongEnough(proof, 'configured') && strongEnough(confirmedProof, minimum))
+  )
+}
+
 function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boolean {
   if (name.tainted || name.conflictOfSide) return require.kind === 'blocked' && name.state === 'blocked'
   switch (require.kind) {
     case 'none':
       return false
     case 'private':
-      return name.state === 'private' && strongEnough(name.proof, minProof)
+      return name.state === 'private' && provenEnough(name, minProof)
     case 'blocked':
       return name.state === 'blocked'
     case 'classes': {
@@ -28,7 +37,7 @@ function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boo
       if (name.state === 'undetermined' || name.doubt) return false
       if (name.state === 'blocked') return require.classes.includes('blocked')
       return (
-        strongEnough(name.proof, minProof) &&
+        provenEnough(name, minProof) &&
         name.attempts.every((a) =>
           a.connected
             ? a.possible.length > 0 && a.possible.every((c) => require.classes.includes(c))
@@ -54,21 +63,22 @@ export function judgeTarget(
   const counted = existing.length > 0 ? existing : names
   const state: PathState =
     order(target.require).find((s) => counted.some((n) => n.state === s)) ?? 'undetermined'
+  const firstLeg = firstLegOfTarget(target.requireFirstLeg, counted)
   const waiverActive = target.waiver !== null && nowMs < target.waiver.untilMs
   return {
     target: target.name,
     require: target.require,
     minProof: target.minProof,
-    // Nothing shows the first leg yet, so a demand on it can't be met.
     met:
       target.require.kind === 'none'
         ? null
-        : target.requireFirstLeg === 'any' &&
+        : (target.requireFirstLeg === 'any' || firstLeg?.met === true) &&
           counted.length > 0 &&
           counted.every((n) => nameMeets(n, target.require, target.minProof)),
     waiver: target.waiver,
     waiverActive,
     state,
     names: [...names],
+    firstLeg,
   }
 }

@@ -3,7 +3,7 @@ import type { Attempt, HostRoute } from '../../model/observation.ts'
 import type { PathClass } from '../../model/path.ts'
 import type { SnapshotPart, Topology } from '../../model/topology.ts'
 import { type AttemptContext, judgeAttempt, noContext } from '../../verdict/judge.ts'
-import { rows } from '../../verdict/rules/rows.ts'
+import { type Row, rows } from '../../verdict/rules/rows.ts'
 import {
   attempt,
   cidrRoute,
@@ -639,6 +639,9 @@ const cases: Case[] = [
   },
 ]
 
+/** What records and AWS itself say comes late, and has tables of its own: flow.test.ts and canary.test.ts. */
+const here = Object.keys(rows).filter((id) => !/^(?:flow|canary|cloudtrail)\./.test(id))
+
 describe('the rule table, row by row', () => {
   for (const c of cases) {
     it(`${c.rule}: ${c.seen}`, () => {
@@ -660,7 +663,8 @@ describe('the rule table, row by row', () => {
   }
 
   // A row that several routes or a NAT gateway's own table are joined with still says the same by itself.
-  for (const [rule, row] of Object.entries(rows)) {
+  for (const rule of here) {
+    const row: Row = rows[rule as keyof typeof rows]
     it(`${rule} in the table`, () => {
       const stated = cases.find((c) => c.rule === rule)
       const leaves = rule === 'route.several' ? everything : stated?.leaves
@@ -670,7 +674,7 @@ describe('the rule table, row by row', () => {
   }
 
   it('has a case for every row', () => {
-    expect(Object.keys(rows).filter((id) => !cases.some((c) => c.rule === id))).toEqual([])
+    expect(here.filter((id) => !cases.some((c) => c.rule === id))).toEqual([])
   })
 })
 

@@ -4,6 +4,7 @@ import type { PrefixList, Topology } from '../../model/topology.ts'
 import { type Cidr, cidrContains, parseCidr } from '../../net/cidr.ts'
 import { type Ip, canonicalIp, formatIp, parseIp } from '../../net/ip.ts'
 import { isNat64, isPrivateUse, nat64Ipv4 } from '../../net/special.ts'
+import { showsAllPeerings } from '../peerings-read.ts'
 import type { Reading } from '../reading.ts'
 import type { EndpointShown } from './endpoint.ts'
 import { evidenceOf, rows } from './rows.ts'
@@ -106,7 +107,7 @@ export function addressEvidence(
     )
   } else if (
     readings.length > 0 &&
-    readings.every((r) => r.has('vpcs') && r.has('peerings')) &&
+    readings.every((r) => showsAllPeerings(r, topology.vantage)) &&
     !inPeerOrTrusted(ip, topology)
   ) {
     evidence.push(

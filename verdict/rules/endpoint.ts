@@ -2,11 +2,11 @@ import type { Attempt } from '../../model/observation.ts'
 import type { Snapshot, Topology, TrustedEndpoint, VpcEndpoint } from '../../model/topology.ts'
 import { parseHostname } from '../../aws/hostname.ts'
 import type { RouteLookup } from '../../aws/route.ts'
-import { parseCidr, cidrContains } from '../../net/cidr.ts'
 import { type Ip, canonicalIp, parseIp } from '../../net/ip.ts'
 import { isPrivateUse } from '../../net/special.ts'
 import type { OwnInterface } from '../own-interface.ts'
 import { type Reading, readingAt } from '../reading.ts'
+import { holds, reachedBy } from './endpoint-reach.ts'
 
 /** What is shown about an address that belongs, or may belong, to an endpoint's network interface. */
 export interface EndpointShown {
@@ -27,13 +27,6 @@ export function awsOwnedService(serviceName: string): boolean {
 
 const usableStates = new Set(['available', 'partial'])
 
-function holds(prefixes: readonly string[], ip: Ip): boolean {
-  return prefixes.some((p) => {
-    const cidr = parseCidr(p)
-    return cidr.ok && cidrContains(cidr.value, ip)
-  })
-}
-
 function endpointsAt(snapshot: Snapshot, address: string): VpcEndpoint[] {
   const owners = new Set(
     snapshot.networkInterfaces
@@ -49,6 +42,11 @@ function whyNotOurs(endpoint: VpcEndpoint): string | null {
   if (!usableStates.has(endpoint.state)) return `is in state ${endpoint.state}`
   if (!awsOwnedService(endpoint.serviceName)) return `serves ${endpoint.serviceName}, which is not AWS's own`
   return null
+}
+
+/** An interface endpoint of one of AWS's own services, in a state in which it carries packets. */
+export function isOwnInterfaceEndpoint(endpoint: VpcEndpoint): boolean {
+  return whyNotOurs(endpoint) === null
 }
 
 /** Row 1: an interface endpoint of AWS's own service in this VPC, reached by the VPC's `local` route and nothing else. */
@@ -88,48 +86,6 @@ function inOwnVpc(
   }
 }
 
-/** How the packets get to a declared endpoint, or null if that is not shown. */
-function reachedBy(
-  attempt: Attempt,
-  ip: Ip,
-  entry: { via: string | null; vpcId: string | null },
-  own: OwnInterface,
-  lookup: RouteLookup | null,
-  reading: Reading | null,
-  topology: Topology,
-): string | null {
-  if (topology.vantage.kind === 'on-prem') {
-    const site = topology.sites.find((s) => s.name === entry.via)
-    const local = attempt.localAddress ?? attempt.host.source
-    const from = local === null ? null : parseIp(local)
-    if (site === undefined || from === null || !from.ok) return null
-    if (!holds(site.prefixes, from.value) || holds(site.prefixes, ip)) return null
-    const kind = attempt.host.deviceKind
-    if (kind !== 'physical' && kind !== 'vlan' && kind !== 'bond') return null
-    if (attempt.host.redirect === 'possible' || attempt.host.method === 'none') return null
-    if (attempt.host.method === 'ip_route_get' && attempt.host.selectorRules !== false) return null
-    return `site ${site.name}, as declared`
-  }
-  if (!own.known || lookup === null || !lookup.readable || lookup.maybe.length > 0 || lookup.unreadable > 0)
-    return null
-  const targets = lookup.winners.map((w) => w.route)
-  const [first] = targets
-  if (first === undefined || targets.some((r) => r.state !== 'active')) return null
-  if (targets.some((r) => r.target.kind !== first.target.kind || r.target.id !== first.target.id)) return null
-  if (first.target.kind === 'peering') {
-    const peering = reading?.snapshot.peerings.find((p) => p.id === first.target.id)
-    if (peering === undefined || peering.status !== 'active' || entry.vpcId === null) return null
-    const sides = [peering.requester.vpcId, peering.accepter.vpcId]
-    if (!sides.includes(own.vpcId) || !sides.includes(entry.vpcId) || entry.vpcId === own.vpcId) return null
-    return `the peering ${peering.id} with ${entry.vpcId}`
-  }
-  const declarable = ['transit_gateway', 'core_network', 'virtual_private_gateway']
-  if (declarable.includes(first.target.kind) && entry.via !== null && first.target.id === entry.via) {
-    return `${entry.via}, as declared`
-  }
-  return null
-}
-
 /**
  * Interface endpoints have addresses of their VPC's subnets. A name that answers another one is not answered by
  * what made the endpoint: a spoofed or wildcard answer would turn the way out into a declared way in.
@@ -155,7 +111,55 @@ function namesEndpoint(dnsName: string, id: string): boolean {
   return dnsName.split('.').some((label) => label.startsWith(`${id}-`))
 }
 
-/** Row 3: an endpoint that was declared, or stands in a further account's snapshot, and is reached by a way that leads to it. */
+/** Whether the name of another endpoint answers `address` too, as where a name server answers whatever it is asked. */
+function sharedAnswer(address: string, name: string, topology: Topology): boolean {
+  return topology.trustedEndpoints.some((t) => {
+    const other = declaredName(t)
+    return other !== name && 'dnsName' in t.declared && t.addresses.includes(address)
+  })
+}
+
+/** Whether a description says that `name`, or for a wildcard one below it, is the endpoint's own. */
+function describesName({ dnsNames }: VpcEndpoint, name: string): boolean {
+  return dnsNames.some((own) => (own.startsWith('*.') ? name.endsWith(own.slice(1)) : name === own))
+}
+
+/**
+ * Endpoints of further accounts that hold `address`. An attempt is judged on what was known when it began, and the union
+ * with later readings stands: a reading from before the attempt must show it, and no reading of the same account and region
+ * that counts may lack it.
+ */
+function ofFurtherAccounts(address: string, attempt: Attempt, topology: Topology): VpcEndpoint[] {
+  const { wallMs } = attempt.stamp
+  const shownBy = (other: Snapshot, isFirst: boolean): VpcEndpoint[] | null => {
+    const at = readingAt(other, wallMs, topology.limits, isFirst)
+    if (!at.has('endpoints') || !at.has('networkInterfaces')) return null
+    return endpointsAt(at.snapshot, address).filter((e) => whyNotOurs(e) === null)
+  }
+  const placeOf = ({ account, region, source }: Snapshot) => `${account ?? source} ${region}`
+  const found = new Map<string, VpcEndpoint>()
+  for (const before of topology.others) {
+    const alike = topology.others.filter((other) => placeOf(other) === placeOf(before))
+    for (const endpoint of shownBy(before, true) ?? []) {
+      const stays = alike.every(
+        (other) => other === before || (shownBy(other, false)?.some((e) => e.id === endpoint.id) ?? true),
+      )
+      if (stays) found.set(`${placeOf(before)} ${endpoint.id}`, endpoint)
+    }
+  }
+  return [...found.values()]
+}
+
+/**
+ * Row 3: an endpoint that was declared, or stands in a further account's snapshot, or in any snapshot and its own name
+ * answers the address, and that is reached by a way that leads to it.
+ *
+ * Why a description of whatever age will do for the last kind: an endpoint's id is never given again, and neither its
+ * service nor its VPC can change; its name (which can't be guessed) answers the addresses of its interfaces and is gone with
+ * it. So what must be fresh is the answer, of this cycle, and the way: the peering to that very VPC, read now, and the one
+ * route that wins. Nobody has vouched for such an endpoint, so nothing else leads to it: no `via`, no site. An answer that
+ * several endpoints' names share is none of these: somebody else answers.
+ */
 function trusted(
   attempt: Attempt,
   ip: Ip,
@@ -202,6 +206,7 @@ function trusted(
     const bare = 'address' in entry.declared
     const answers = bare ? [canonicalIp(name) ?? ''] : entry.addresses
     if (!answers.includes(address) || !mayBeAnEndpoints(ip, entry, topology)) continue
+    if (entry.found === true && sharedAnswer(address, name, topology)) continue
     const parsed = bare ? null : parseHostname(name)
     const endpointId = parsed?.ok ? parsed.name.endpointId : null
     if (!bare && (endpointId === null || !parsed?.ok || !awsOwnedService(parsed.name.service ?? ''))) continue
@@ -210,27 +215,28 @@ function trusted(
     const [described] = descriptions
     // A description that says that it is no such endpoint beats the declaration, whichever reading it is in.
     if (descriptions.some((e) => whyNotOurs(e) !== null)) continue
+    const found = entry.found === true
+    if (found && !descriptions.some((e) => describesName(e, name))) continue
+    const via = found ? null : entry.via
     const result = shown(
       name,
       endpointId ?? name,
-      { via: entry.via, vpcId: described?.vpcId ?? null },
+      { via, vpcId: described?.vpcId ?? null },
       bare,
-      `trusted_endpoints: ${name}${entry.via === null ? '' : ` via ${entry.via}`}`,
+      found
+        ? `the name service's answer for ${name} is AWS's`
+        : `trusted_endpoints: ${name}${via === null ? '' : ` via ${via}`}`,
     )
     if (result !== null) return result
   }
 
-  for (const other of topology.others) {
-    const at = readingAt(other, attempt.stamp.wallMs, topology.limits)
-    for (const endpoint of endpointsAt(at.snapshot, address)) {
-      if (whyNotOurs(endpoint) !== null) continue
-      const vias = topology.trustedEndpoints
-        .filter((t) => 'dnsName' in t.declared && namesEndpoint(t.declared.dnsName, endpoint.id))
-        .map((t) => t.via)
-      for (const via of [null, ...vias]) {
-        const result = shown(endpoint.id, endpoint.id, { via, vpcId: endpoint.vpcId }, false, null)
-        if (result !== null) return result
-      }
+  for (const endpoint of ofFurtherAccounts(address, attempt, topology)) {
+    const vias = topology.trustedEndpoints
+      .filter((t) => 'dnsName' in t.declared && namesEndpoint(t.declared.dnsName, endpoint.id))
+      .map((t) => t.via)
+    for (const via of [null, ...vias]) {
+      const result = shown(endpoint.id, endpoint.id, { via, vpcId: endpoint.vpcId }, false, null)
+      if (result !== null) return result
     }
   }
   return matched

@@ -24,6 +24,35 @@ export const rows = {
   'socket.timeouts': row('consistent', only('blocked')),
   'kernel.no_family': row('observed', only('blocked')),
 
+  // What AWS itself says of a request on this socket: a canary's objects, CloudTrail's record.
+  'canary.gateway_endpoint': row('attested', only('gateway_endpoint', 'nat_gateway_endpoint', 'relay')),
+  'canary.gateway_endpoint_elsewhere': row('attested', only('nat_gateway_endpoint', 'relay')),
+  'canary.interface_endpoint': row('attested', only('interface_endpoint', 'relay')),
+  'canary.endpoint_unknown': row(
+    'attested',
+    only('gateway_endpoint', 'interface_endpoint', 'nat_gateway_endpoint', 'relay'),
+  ),
+  'canary.endpoint_of_other_kind': row('attested', all),
+  'canary.own_address_gateway': row('attested', only('gateway_endpoint')),
+  'canary.own_address_interface': row('attested', only('interface_endpoint')),
+  'canary.own_address': row('attested', only('gateway_endpoint', 'interface_endpoint')),
+  'canary.no_endpoint': row(
+    'attested',
+    only('nat_gateway', 'internet_gateway', 'public_vif', 'internet', 'relay'),
+  ),
+  'canary.inconclusive': row('attested', all),
+  'cloudtrail.gateway_endpoint': row('attested', only('gateway_endpoint', 'nat_gateway_endpoint', 'relay')),
+  'cloudtrail.gateway_endpoint_elsewhere': row('attested', only('nat_gateway_endpoint', 'relay')),
+  'cloudtrail.interface_endpoint': row('attested', only('interface_endpoint', 'relay')),
+  'cloudtrail.endpoint_unknown': row(
+    'attested',
+    only('gateway_endpoint', 'interface_endpoint', 'nat_gateway_endpoint', 'relay'),
+  ),
+  'cloudtrail.endpoint_of_other_kind': row('attested', all),
+  'cloudtrail.own_address_gateway': row('attested', only('gateway_endpoint')),
+  'cloudtrail.own_address_interface': row('attested', only('interface_endpoint')),
+  'cloudtrail.not_named': row('attested', all),
+
   // What kind of address was answered.
   'address.private': row('consistent', only('interface_endpoint', 'relay', 'blocked')),
   'address.public': row('consistent', without(all, 'interface_endpoint')),
@@ -68,6 +97,25 @@ export const rows = {
   'route.state_unknown': row('configured', all),
   'route.no_match': row('configured', only('blocked')),
   'route.several': row('configured', all),
+
+  // What the network recorded of the attempt's own packets.
+  'flow.gateway_endpoint': row('observed', only('gateway_endpoint')),
+  'flow.internet_gateway': row('observed', only('internet_gateway')),
+  'flow.gateway_of_either_kind': row('observed', only('gateway_endpoint', 'internet_gateway')),
+  'flow.interface_endpoint': row('observed', only('interface_endpoint')),
+  'flow.beyond_public': row(
+    'observed',
+    only('nat_gateway', 'nat_gateway_endpoint', 'internet_gateway', 'public_vif', 'internet', 'relay'),
+  ),
+  'flow.beyond_private': row('observed', only('interface_endpoint', 'relay')),
+  'flow.beyond': row('observed', without(all, 'gateway_endpoint', 'blocked')),
+  'flow.next_hop_no_gateway': row('observed', without(all, 'gateway_endpoint', 'internet_gateway')),
+  'flow.next_hop_endpoint': row('observed', only('interface_endpoint')),
+  'flow.nat_gateway_endpoint': row('observed', only('nat_gateway_endpoint')),
+  'flow.nat_gateway': row('observed', only('nat_gateway')),
+  'flow.at_endpoint': row('observed', only('interface_endpoint')),
+  'flow.rejected': row('observed', only('blocked')),
+  'flow.several': row('observed', all),
 } satisfies Record<string, Row>
 
 export type RowId = keyof typeof rows
