@@ -1,5 +1,6 @@
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { postureFiles } from '../aws/posture-facts.ts'
 import type { PartFailure } from '../aws/snapshot-api.ts'
 import { snapshotFileNames } from '../aws/snapshot-api-calls.ts'
 import { listEntriesDirectory, listEntriesFile } from '../aws/snapshot-decode-calls.ts'
@@ -70,10 +71,11 @@ export async function writeSnapshot(
   const partTimesMs: Partial<Record<SnapshotPart, number>> = {}
   for (const [name, file] of Object.entries(files)) {
     const part = partOfFile(name)
-    if (part === null) continue
+    if (part === null && !postureFiles.includes(name)) continue
     if (file.refused === undefined) {
       texts.set(name, cliLayout(file.text))
-      if (file.atMs !== null) partTimesMs[part] = Math.min(partTimesMs[part] ?? Infinity, file.atMs)
+      if (part !== null && file.atMs !== null)
+        partTimesMs[part] = Math.min(partTimesMs[part] ?? Infinity, file.atMs)
     } else if (file.refused.reason === 'denied') {
       const failure = failures.find(
         (one) => one.reason === 'denied' && one.code !== 'not_the_owner' && one.file === name,
@@ -90,6 +92,7 @@ export async function writeSnapshot(
   const entries = await readdir(join(directory, listEntriesDirectory))
   const old = [
     ...snapshotFileNames,
+    ...postureFiles,
     ...entries.map((name) => `${listEntriesDirectory}/${name}`).filter((name) => listEntriesFile.test(name)),
   ]
   for (const name of old) if (!texts.has(name)) await rm(join(directory, name), { force: true })

@@ -8,6 +8,8 @@ import { withLastGood } from '../aws/snapshot-merge.ts'
 export interface KeptReading {
   snapshot: Snapshot
   content: string
+  /** What was known of further accounts at that time; their contents are in the hash as well. */
+  others?: readonly Snapshot[]
 }
 
 /** What one reading of a source gave. Never both: a part that was read, and a failure of it. */
@@ -53,6 +55,8 @@ export interface SnapshotKeeperDeps {
   refreshSeconds: number
   /** All other parts; null: they come with the route tables. */
   otherRefreshSeconds: number | null
+  /** What a reading of everything is; left out: all parts. */
+  whole?: 'all' | 'others'
   /** A copy of an earlier run, with the dates that it had. */
   startWith: Snapshot | null
   clock: Clock
@@ -84,9 +88,10 @@ function holdsAnything(snapshot: Snapshot): boolean {
  * the rest: then each reading is of some parts, and the others stay as they are, with their own dates.
  */
 export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
+  const { whole = 'all' } = deps
   let current: KeptReading | null = null
   let lastSuccessMs: number | null = null
-  const missing = new Set<SnapshotPart>(snapshotParts)
+  const missing = new Set<SnapshotPart>(snapshotParts.filter((part) => isWanted(part, whole)))
   const complaints = new Map<WantedParts, Complaint[]>()
   let reading: Promise<void> = Promise.resolve()
   let undescribed = new Set<string>()
@@ -189,7 +194,7 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
     }
   }
 
-  const refresh = (parts: WantedParts = 'all'): Promise<void> => {
+  const refresh = (parts: WantedParts = whole): Promise<void> => {
     const next = reading.then(() => readNow(parts))
     reading = next
     return next
@@ -232,7 +237,7 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
         const rest = restDueMs <= nowMs
         if (tables) tablesDueMs = dueAfter(refreshSeconds)
         if (rest && otherRefreshSeconds !== null) restDueMs = dueAfter(otherRefreshSeconds)
-        if (tables && otherRefreshSeconds === null) await refresh('all')
+        if (tables && otherRefreshSeconds === null) await refresh()
         else if (tables || rest) await refresh(tables ? (rest ? 'all' : 'routeTables') : 'rest')
       }
     },

@@ -1,5 +1,6 @@
 import { ec2Api } from '../aws/clients.ts'
-import { findCredentials } from '../aws/credentials.ts'
+import { assumeRole } from '../aws/assumed-role.ts'
+import { type Credentials, findCredentials } from '../aws/credentials.ts'
 import { callFor, isWanted } from '../aws/snapshot-api-calls.ts'
 import { partHash } from '../aws/snapshot-content.ts'
 import { decodeSnapshot } from '../aws/snapshot-decode.ts'
@@ -27,6 +28,7 @@ const longestRequest = 1024 * 1024
 export async function runReader(
   input: AsyncIterable<Buffer | string>,
   output: (text: string) => Promise<void>,
+  wallMs: () => number = Date.now,
 ): Promise<number> {
   let text = ''
   for await (const chunk of input) {
@@ -35,25 +37,35 @@ export async function runReader(
   }
   const request = parseRequest(text)
   if (request === null) return 1
-  const raw = await readWith(request)
+  const raw = await readWith(request, wallMs)
   await output(`${JSON.stringify(answerOf(request, raw))}\n`)
   return 0
 }
 
-async function readWith(request: ReaderRequest): Promise<RawAccount> {
-  const { region, vpcIds, parts, prefixListIds, deadlineSeconds } = request
+async function readWith(request: ReaderRequest, wallMs: () => number): Promise<RawAccount> {
+  const { region, vpcIds, parts, prefixListIds, deadlineSeconds, posture } = request
   const signal = AbortSignal.timeout(deadlineSeconds * 1000)
-  const timeoutSeconds = Math.min(credentialsSeconds, deadlineSeconds)
-  const options = { region, vpcIds, parts, prefixListIds, callSeconds, deadlineSeconds, concurrency }
-  const credentials = await findCredentials({ region, timeoutSeconds, signal: new AbortController().signal })
+  const options = { region, vpcIds, parts, prefixListIds, posture, callSeconds, deadlineSeconds, concurrency }
+  const credentials = await credentialsFor(request)
   if (!credentials.ok) return refusedAccount(options, credentials.failure)
   const { identity, account } = credentials
   const api = ec2Api({ region, identity, requestTimeoutSeconds, connectTimeoutSeconds, maxAttempts })
   try {
-    return await readAccount(options, { api, account, wallMs: () => Date.now(), signal })
+    return await readAccount(options, { api, account, wallMs, signal })
   } finally {
     api.close()
   }
+}
+
+/** Those of this process, or those of the role that it takes on with them. */
+async function credentialsFor(request: ReaderRequest): Promise<Credentials> {
+  const { role, instanceAccount, deadlineSeconds } = request
+  const region = role?.stsRegion ?? request.region
+  const timeoutSeconds = Math.min(credentialsSeconds, deadlineSeconds)
+  const { signal } = new AbortController()
+  const own = await findCredentials({ region, timeoutSeconds, signal, instanceAccount })
+  if (!own.ok || role === null) return own
+  return await assumeRole({ role, identity: own.identity, region, timeoutSeconds, signal })
 }
 
 /** Lists carry a date each, so they are always sent. */

@@ -1,11 +1,19 @@
 import { apiReasons } from '../aws/snapshot-api-errors.ts'
 import type { CallReport, PartFailure } from '../aws/snapshot-api.ts'
+import { readRoleArn } from '../aws/role-arn.ts'
 import type { WantedParts } from '../aws/snapshot-api-calls.ts'
 import { type Snapshot, type SnapshotPart, snapshotParts } from '../model/topology.ts'
 import type { SnapshotFile } from '../aws/snapshot-decode-file.ts'
 
 /** The first argument by which this program becomes the reader of the account. It is no command for people. */
 export const readerArgument = '__read-account'
+
+/** A role, and the region of the STS that is asked for it. The external id is no secret (IAM user guide). */
+export interface ReaderRole {
+  arn: string
+  externalId: string | null
+  stsRegion: string
+}
 
 /** What the reader is asked, as JSON on its standard input. No secret is in it: credentials come by the environment. */
 export interface ReaderRequest {
@@ -14,6 +22,12 @@ export interface ReaderRequest {
   parts: WantedParts
   prefixListIds: string[]
   deadlineSeconds: number
+  /** Whether what only the posture checks need is read with the rest. */
+  posture: boolean
+  /** The role of a further account, taken on with this one's credentials; null: this one's own account. */
+  role: ReaderRole | null
+  /** Account of this instance by its identity document: whose credentials its metadata service gives. Null: not known. */
+  instanceAccount: string | null
   /** `files`: the answers as AWS gave them; `snapshot`: what they say. */
   answer: 'snapshot' | 'files'
   /** Hash of each part that the asker has (`partHash`): what is unchanged need not be sent. */
@@ -49,15 +63,39 @@ const texts = (value: unknown): string[] | null =>
 export function parseRequest(text: string): ReaderRequest | null {
   const value = fieldsOf(parseJson(text))
   if (value === null) return null
-  const { region, parts, deadlineSeconds, answer } = value
+  const { region, parts, deadlineSeconds, answer, instanceAccount } = value
   const vpcIds = texts(value['vpcIds'])
   const prefixListIds = texts(value['prefixListIds'])
   const known = fieldsOf(value['known'])
+  const role = value['role'] === null ? null : roleOf(value['role'])
   if (typeof region !== 'string' || vpcIds === null || prefixListIds === null || known === null) return null
-  if (parts !== 'routeTables' && parts !== 'rest' && parts !== 'all') return null
+  if (role === undefined || (instanceAccount !== null && typeof instanceAccount !== 'string')) return null
+  if (parts !== 'routeTables' && parts !== 'rest' && parts !== 'all' && parts !== 'others') return null
   if (answer !== 'snapshot' && answer !== 'files') return null
   if (typeof deadlineSeconds !== 'number' || !(deadlineSeconds > 0 && deadlineSeconds <= 3600)) return null
-  return { region, vpcIds, parts, prefixListIds, deadlineSeconds, answer, known }
+  const posture = value['posture'] === true
+  return {
+    region,
+    vpcIds,
+    parts,
+    posture,
+    prefixListIds,
+    deadlineSeconds,
+    role,
+    instanceAccount,
+    answer,
+    known,
+  }
+}
+
+/** Undefined: it is none. */
+function roleOf(value: unknown): ReaderRole | undefined {
+  const role = fieldsOf(value)
+  if (role === null) return undefined
+  const { arn, externalId, stsRegion } = role
+  if (typeof arn !== 'string' || readRoleArn(arn) === null || typeof stsRegion !== 'string') return undefined
+  if (externalId !== null && typeof externalId !== 'string') return undefined
+  return { arn, externalId, stsRegion }
 }
 
 /**

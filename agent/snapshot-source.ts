@@ -5,7 +5,8 @@ import { isRegion } from '../aws/partitions.ts'
 import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
 import type { WantedParts } from '../aws/snapshot-api-calls.ts'
 import type { Config } from './config/config.ts'
-import { type ProgramCommand, type ReaderDeps, readSnapshot } from './snapshot-child.ts'
+import type { ProgramCommand, ReaderDeps } from './child.ts'
+import { readSnapshot } from './snapshot-child.ts'
 import type { SourceReading } from './snapshot-keeper.ts'
 
 /** Where the account is read from, as the keeper needs it. */
@@ -16,8 +17,6 @@ export interface SnapshotSource {
   otherRefreshSeconds: number | null
   /** True where a reading takes network calls, so that a start need not wait for it. */
   remote: boolean
-  /** Snapshots of further accounts (`topology.also`), read anew. Never rejects. */
-  readOthers(): Promise<Snapshot[]>
 }
 
 export interface SnapshotSourceDeps {
@@ -26,7 +25,6 @@ export interface SnapshotSourceDeps {
   signal: AbortSignal
   /** A line that the process that reads the account wrote to its standard error; foreign text. */
   onLine(line: string): void
-  onProblem(problem: string): void
 }
 
 /** Route tables come in one call; a reading that takes longer would be stale when it comes. */
@@ -53,21 +51,37 @@ export function regionOf(
   return said.find((region) => typeof region === 'string' && isRegion(region)) ?? null
 }
 
-/** What the process that reads the account gets, for a host that stands at `vantage`. */
+/** `topology.endpoint` as the SDK finds it: these variables beat whatever a profile or another variable says of endpoints. */
+function endpointVariables(endpoint: ApiEndpoints): Record<string, string> {
+  const { ec2, sts } = endpoint
+  return {
+    ...(ec2 !== null && { AWS_ENDPOINT_URL_EC2: ec2 }),
+    ...(sts !== null && { AWS_ENDPOINT_URL_STS: sts }),
+    ...((ec2 !== null || sts !== null) && { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'false' }),
+  }
+}
+
+/** Where the APIs are asked, as the configuration says; null: it does not. */
+export type ApiEndpoints = NonNullable<Config['topology']['endpoint']>
+
+export const noEndpoints: ApiEndpoints = { ec2: null, sts: null }
+
+/** What the process that reads an account gets, for a host that stands at `vantage`. */
 export function readerDeps(
-  { host, program, signal, onLine }: Omit<SnapshotSourceDeps, 'onProblem'>,
+  { host, program, signal, onLine }: SnapshotSourceDeps,
   vantage: Pick<Vantage, 'kind'>,
+  endpoint: ApiEndpoints,
 ): ReaderDeps {
   const { environment } = host
   const imds = host.serverAddress(imdsEndpoint)
   const moved = imds.address !== imdsEndpoint.address || imds.port !== imdsEndpoint.port
-  const endpoint = `http://${imds.address}:${imds.port}`
   return {
     program,
     environment: {
       ...environment,
       // where the metadata service is played elsewhere, the SDK has to look there as well
-      ...(moved && { AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint }),
+      ...(moved && { AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://${imds.address}:${imds.port}` }),
+      ...endpointVariables(endpoint),
     },
     metadata: vantage.kind !== 'on-prem',
     signal,
@@ -85,28 +99,12 @@ export function snapshotSource(
   const { host, signal } = deps
   const directory = (path: string): Promise<Snapshot> =>
     readSnapshotDirectory(path, { nowMs: host.clock.wallMs(), undated: 'refuse', signal })
-  const readOthers = async (): Promise<Snapshot[]> => {
-    const read = await Promise.all(
-      topology.also.map(async (also) => {
-        try {
-          const snapshot = await directory(also.directory)
-          for (const { file, place, problem, nextStep } of snapshot.problems)
-            deps.onProblem([file, place, problem, nextStep].filter(Boolean).join(': '))
-          return snapshot
-        } catch (error) {
-          deps.onProblem(error instanceof Error ? error.message : String(error))
-          return null
-        }
-      }),
-    )
-    return read.filter((snapshot) => snapshot !== null)
-  }
   const from = topology.source === 'directory' ? topology.directory : null
   if (from !== null) {
     const read = async () => ({ snapshot: await directory(from), failures: [] })
-    return { read, otherRefreshSeconds: null, remote: false, readOthers }
+    return { read, otherRefreshSeconds: null, remote: false }
   }
-  if (topology.source !== 'aws') return { read: null, otherRefreshSeconds: null, remote: false, readOthers }
+  if (topology.source !== 'aws') return { read: null, otherRefreshSeconds: null, remote: false }
   const read = async (parts: WantedParts, last: Snapshot | null): Promise<SourceReading> => {
     const here = vantage()
     const region = regionOf(config, here, host.environment)
@@ -116,7 +114,11 @@ export function snapshotSource(
         'no region to read the account in: the instance metadata names none; set AWS_REGION, or region in the targets',
       )
     const deadlineSeconds = parts === 'routeTables' ? tablesDeadlineSeconds : restDeadlineSeconds
-    return await readSnapshot({ region, vpcIds, parts, deadlineSeconds, last }, readerDeps(deps, here))
+    const instanceAccount = here.kind === 'ec2' ? here.accountId : null
+    return await readSnapshot(
+      { region, vpcIds, parts, deadlineSeconds, last, instanceAccount, posture: config.posture.enabled },
+      readerDeps(deps, here, topology.endpoint ?? noEndpoints),
+    )
   }
-  return { read, otherRefreshSeconds: topology.otherRefreshSeconds, remote: true, readOthers }
+  return { read, otherRefreshSeconds: topology.otherRefreshSeconds, remote: true }
 }

@@ -1,10 +1,12 @@
 import type { HostAccess } from '../model/host.ts'
 import { type Snapshot, type Vantage, snapshotParts } from '../model/topology.ts'
-import type { TopologyMetrics } from '../exporters/topology-metrics.ts'
+import type { FurtherMetrics, TopologyMetrics } from '../exporters/topology-metrics.ts'
+import type { ProgramCommand } from './child.ts'
 import type { Config } from './config/config.ts'
+import { createFurtherAccounts, withOthers } from './further-accounts.ts'
 import { createLastGood } from './last-good.ts'
 import type { Log } from './log.ts'
-import type { ProgramCommand } from './snapshot-child.ts'
+import { alsoSources } from './snapshot-also.ts'
 import { type KeptReading, type SnapshotKeeper, createSnapshotKeeper } from './snapshot-keeper.ts'
 import { snapshotSource } from './snapshot-source.ts'
 import { stateDirectoryOf } from './state-file.ts'
@@ -18,23 +20,26 @@ export interface TopologyDeps {
   /** Asked anew at each reading. */
   vantage(): Vantage
   metrics: TopologyMetrics
+  /** Of a further account that is read by a role. */
+  furtherMetrics(role: { account: string; region: string | null }): FurtherMetrics
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   /** 0 to 1. */
   random(): number
   signal: AbortSignal
-  /** Each new reading; `changed` if it says something else than the last one. */
+  /** Each new reading, of further accounts too; `changed` if it says something else than the last one. */
   onReading(reading: KeptReading, changed: boolean): void
 }
 
 /** What the account is configured to do, kept fresh from the source that the configuration names. */
 export interface KeptTopology {
+  /** Of the account itself; what it gives as current, its problems and its run are those of the further accounts as well. */
   keeper: SnapshotKeeper
   /** Whether there is a source at all. */
   configured: boolean
   /** Readings of further accounts (`topology.also`). */
   others(): Snapshot[]
   /**
-   * The first reading. Resolves when it is there, or after some seconds where it comes over the network and is slow: a
+   * The first readings. Resolves when they are there, or after some seconds where one comes over the network and is slow: a
    * start must not hang on it, and until it comes no route is evidence.
    */
   start(): Promise<void>
@@ -48,14 +53,15 @@ export async function createTopology(config: Config, deps: TopologyDeps): Promis
   const { host, log, metrics, signal } = deps
   const wallMs = () => host.clock.wallMs()
   const onProblem = (problem: string) => log.warn('topology_problem', { problem })
-  const source = snapshotSource(config, deps.vantage, {
+  const sourceDeps = {
     host,
     program: deps.program,
     signal,
-    onLine: (line) => log.warn('account_reader', { line }),
-    onProblem,
-  })
-  const directory = source.remote ? stateDirectoryOf(host.environment) : null
+    onLine: (line: string) => log.warn('account_reader', { line }),
+  }
+  const source = snapshotSource(config, deps.vantage, sourceDeps)
+  const stateDirectory = stateDirectoryOf(host.environment)
+  const directory = source.remote ? stateDirectory : null
   const { accountId: account, region } = deps.vantage()
   const lastGood =
     directory === null
@@ -70,10 +76,24 @@ export async function createTopology(config: Config, deps: TopologyDeps): Promis
         })
   const copy = (await lastGood?.read()) ?? null
   if (copy !== null) log.info('last_good', { source: copy.source, snapshot: copy.id.slice(0, 12) })
-  let others: Snapshot[] = []
-  const readOthers = async (): Promise<void> => {
-    others = await source.readOthers()
-  }
+  const also = alsoSources(config, deps.vantage, sourceDeps)
+  const further = await createFurtherAccounts(also, {
+    directory: stateDirectory,
+    version: deps.version,
+    refreshSeconds: ({ role }) =>
+      role === null && !source.remote ? config.topology.refreshSeconds : config.topology.otherRefreshSeconds,
+    clock: host.clock,
+    random: deps.random,
+    sleep: deps.sleep,
+    signal,
+    metrics: deps.furtherMetrics,
+    onProblem,
+    onChange(name, snapshot) {
+      log.info('further_account', { account: name, snapshot: snapshot.id.slice(0, 12) })
+      const own = keeper.current()
+      if (own !== null) deps.onReading(withOthers(own, further.readings()), true)
+    },
+  })
   const keeper = createSnapshotKeeper({
     read: source.read,
     refreshSeconds: config.topology.refreshSeconds,
@@ -95,18 +115,26 @@ export async function createTopology(config: Config, deps: TopologyDeps): Promis
         if (status.read && status.atMs !== null) metrics.partRead(part, status.atMs)
       }
       if (changed || parts !== 'routeTables') void lastGood?.write(reading.snapshot)
-      if (parts !== 'routeTables') void readOthers()
-      deps.onReading(reading, changed)
+      deps.onReading(withOthers(reading, further.readings()), changed)
     },
   })
+  const remote = source.remote || also.some(({ role }) => role !== null)
   return {
-    keeper,
+    keeper: {
+      ...keeper,
+      current() {
+        const own = keeper.current()
+        return own === null ? null : withOthers(own, further.readings())
+      },
+      problems: () => [...keeper.problems(), ...further.problems()],
+      run: async () => void (await Promise.all([keeper.run(), further.run()])),
+    },
     configured: source.read !== null,
-    others: () => others,
+    others: () => further.readings().map(({ snapshot }) => snapshot),
     async start() {
-      const reading = Promise.all([keeper.refresh(), readOthers()])
-      if (!source.remote) await reading
-      else if (keeper.current() === null) {
+      const reading = Promise.all([keeper.refresh(), further.refresh()])
+      if (!remote) await reading
+      else if (keeper.current() === null || further.readings().length < also.length) {
         const over = new AbortController()
         await Promise.race([reading, deps.sleep(startSeconds, AbortSignal.any([signal, over.signal]))])
         over.abort()

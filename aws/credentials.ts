@@ -25,6 +25,11 @@ export interface CredentialsOptions {
   /** For the whole chain: a profile may call STS, SSO or a program of the user's. */
   timeoutSeconds: number
   signal: AbortSignal
+  /**
+   * The account of this instance by its identity document; null or left out: not known. Credentials that its metadata
+   * service gives are of that account, and the service itself does not always say so.
+   */
+  instanceAccount?: string | null
 }
 
 const nextStep =
@@ -55,7 +60,8 @@ export async function findCredentials(options: CredentialsOptions): Promise<Cred
         ended.addEventListener('abort', () => reject(ended.reason as Error), { once: true }),
       ),
     ])
-    const account = found.accountId ?? accountOfAccessKey(found.accessKeyId)
+    const ofInstance = isOfInstance(found) ? options.instanceAccount : null
+    const account = found.accountId ?? ofInstance ?? accountOfAccessKey(found.accessKeyId)
     return {
       ok: true,
       identity: found,
@@ -76,6 +82,18 @@ export async function findCredentials(options: CredentialsOptions): Promise<Cred
     const detail = 'no AWS credentials were found (environment, profile, container or instance role)'
     return { ok: false, failure: { reason: 'credentials', code: 'none', detail, nextStep } }
   }
+}
+
+/**
+ * Whether the metadata service of this instance gave these credentials: the SDK marks the source of all others, and a
+ * container is told by its environment where to ask.
+ */
+function isOfInstance(found: object): boolean {
+  const inContainer =
+    process.env['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'] ?? process.env['AWS_CONTAINER_CREDENTIALS_FULL_URI']
+  if (inContainer !== undefined && inContainer !== '') return false
+  const source = (found as { $source?: Record<string, unknown> }).$source ?? {}
+  return Object.keys(source).every((name) => name === 'CREDENTIALS_IMDS')
 }
 
 const base32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'

@@ -17,13 +17,27 @@ export const ec2Actions = [
   'DescribeInternetGateways',
 ] as const
 
-export type Ec2Action = (typeof ec2Actions)[number]
+/** The actions by which the facts are read that only the posture checks need. */
+export const postureActions = [
+  'DescribeEgressOnlyInternetGateways',
+  'DescribeVpcBlockPublicAccessOptions',
+  'DescribeVpcBlockPublicAccessExclusions',
+] as const
 
-/** Route tables are read more often than everything else. */
-export type WantedParts = 'routeTables' | 'rest' | 'all'
+export type Ec2Action = (typeof ec2Actions)[number] | (typeof postureActions)[number]
+
+/**
+ * Route tables are read more often than everything else (`rest`). `others`: what is asked of a further account, which is
+ * only read for the endpoints that it owns.
+ */
+export type WantedParts = 'routeTables' | 'rest' | 'all' | 'others'
+
+/** Whose an address is in another account: its endpoints with their interfaces, and the ranges of its VPCs. */
+const partsOfOthers: readonly SnapshotPart[] = ['endpoints', 'networkInterfaces', 'vpcs']
 
 /** Whether a reading of `parts` is one of `part` as well. */
 export function isWanted(part: SnapshotPart, parts: WantedParts): boolean {
+  if (parts === 'others') return partsOfOthers.includes(part)
   return parts === 'all' || (part === 'routeTables') === (parts === 'routeTables')
 }
 
@@ -38,7 +52,7 @@ export interface PagedCall {
 }
 
 /** `MaxResults` of each action: the most that its API page allows, for the fewest calls. */
-const pageSizes: Readonly<Record<Ec2Action, number>> = {
+const pageSizes: Readonly<Record<(typeof ec2Actions)[number], number>> = {
   DescribeRouteTables: 100,
   DescribeVpcEndpoints: 1000,
   DescribeSubnets: 1000,
@@ -52,7 +66,7 @@ const pageSizes: Readonly<Record<Ec2Action, number>> = {
   DescribeInternetGateways: 1000,
 }
 
-const actionOf = (call: AwsCall): Ec2Action => {
+const actionOf = (call: AwsCall): (typeof ec2Actions)[number] => {
   const action = ec2Actions.find((name) => `ec2:${name}` === call.permission)
   if (action === undefined) throw new Error(`no EC2 action for ${call.permission}`)
   return action
@@ -102,6 +116,9 @@ export function callForEntries(listId: string): PagedCall {
     maxResults: pageSizes[action],
   }
 }
+
+/** The actions that a role of a further account must allow, and no other. */
+export const actionsOfOthers: readonly Ec2Action[] = partsOfOthers.map((part) => callFor(part, []).action)
 
 /** File names that a reading of the account writes or takes away: all that belong to a snapshot directory. */
 export const snapshotFileNames: readonly string[] = [...Object.values(partCalls), awsListsCall].map(

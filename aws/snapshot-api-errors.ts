@@ -130,8 +130,13 @@ function factsOf(error: unknown): Facts {
   }
 }
 
-function reachIt(region: string): string {
-  return `a VPC without a way to the internet needs an interface endpoint for ec2 in ${region}; to use one by its own DNS name, set AWS_ENDPOINT_URL_EC2`
+function reachIt(permission: string, region: string): string {
+  const [service = ''] = permission.split(':')
+  const own = service === 'ec2' || service === 'sts'
+  const key = own
+    ? `topology.endpoint.${service} or AWS_ENDPOINT_URL_${service.toUpperCase()}`
+    : 'the AWS_ENDPOINT_URL_… of that service'
+  return `a VPC without a way to the internet needs an interface endpoint for ${service} in ${region}; to use one by its own DNS name, set ${key}`
 }
 
 /**
@@ -168,7 +173,7 @@ export function failureOf(error: unknown, call: FailedCall): ApiFailure {
       reason: 'timeout',
       code: 'timeout',
       detail: `${hostname} did not give the whole answer to ${permission} within ${call.endedAfterSeconds} s`,
-      nextStep: reachIt(region),
+      nextStep: reachIt(permission, region),
     }
   }
   // the socket's own code says more than the SDK's general TimeoutError
@@ -177,7 +182,7 @@ export function failureOf(error: unknown, call: FailedCall): ApiFailure {
       reason: 'unreachable',
       code,
       detail: `${hostname} can't be reached (${code})`,
-      nextStep: reachIt(region),
+      nextStep: reachIt(permission, region),
     }
   }
   if (tls.test(code)) {
@@ -185,7 +190,7 @@ export function failureOf(error: unknown, call: FailedCall): ApiFailure {
       reason: 'unreachable',
       code,
       detail: `the certificate of ${hostname} is not taken (${code})`,
-      nextStep: `if a proxy intercepts TLS on purpose, name its root in NODE_EXTRA_CA_CERTS; else ${reachIt(region)}`,
+      nextStep: `if a proxy intercepts TLS on purpose, name its root in NODE_EXTRA_CA_CERTS; else ${reachIt(permission, region)}`,
     }
   }
   if (timeouts.has(code) || timeouts.has(name)) {
@@ -193,7 +198,7 @@ export function failureOf(error: unknown, call: FailedCall): ApiFailure {
       reason: 'timeout',
       code: code || name,
       detail: `${hostname} did not answer ${permission} in time`,
-      nextStep: reachIt(region),
+      nextStep: reachIt(permission, region),
     }
   }
   if (status !== null && status >= 200 && status < 300) {

@@ -1,3 +1,8 @@
+/** The same for a call that gives one thing. */
+export function cliJsonOne(key: string, item: unknown): string {
+  return JSON.stringify({ [key]: plain(item) })
+}
+
 /**
  * The answer of a call as the AWS CLI prints it with `--output json`: one object with the list under its key, times as
  * `2026-01-31T12:00:00+00:00`. The pages' NextToken is gone: all of them are here.

@@ -11,6 +11,9 @@ export type PagedAnswer =
   | { ok: true; items: unknown[]; pages: number; attempts: number }
   | { ok: false; failure: ApiFailure; pages: number; attempts: number }
 
+/** `maxResults` null: the call has no pages. */
+export type AnyPagedCall = Pick<PagedCall, 'action' | 'call' | 'inputs'> & { maxResults: number | null }
+
 export interface PagesOptions {
   region: string
   /** For each page, repetitions included, in seconds. */
@@ -24,7 +27,11 @@ export interface PagesOptions {
  * Reads all pages of one call. All or nothing: a page that fails, a token that comes twice, an answer without its list,
  * or more than 200 pages leave no elements, for a part of a list is not to be taken for the list. Never rejects.
  */
-export async function readPages(api: Ec2Api, paged: PagedCall, options: PagesOptions): Promise<PagedAnswer> {
+export async function readPages(
+  api: Ec2Api,
+  paged: AnyPagedCall,
+  options: PagesOptions,
+): Promise<PagedAnswer> {
   const items: unknown[] = []
   const counts = { pages: 0, attempts: 0 }
   for (const input of paged.inputs) {
@@ -36,7 +43,7 @@ export async function readPages(api: Ec2Api, paged: PagedCall, options: PagesOpt
 
 async function readAll(
   api: Ec2Api,
-  { action, call, maxResults }: PagedCall,
+  { action, call, maxResults }: AnyPagedCall,
   input: Record<string, unknown>,
   items: unknown[],
   counts: { pages: number; attempts: number },
@@ -49,7 +56,11 @@ async function readAll(
     const signal = AbortSignal.any([deadline, limit])
     const answer = await api.call(
       action,
-      { ...input, MaxResults: maxResults, ...(token !== null && { NextToken: token }) },
+      {
+        ...input,
+        ...(maxResults !== null && { MaxResults: maxResults }),
+        ...(token !== null && { NextToken: token }),
+      },
       signal,
     )
     counts.pages++
@@ -66,7 +77,8 @@ async function readAll(
         lastAnswer: answer.lastAnswer,
       })
     }
-    const list = answer.output[call.key]
+    const found = answer.output[call.key]
+    const list = call.single === true && typeof found === 'object' && found !== null ? [found] : found
     if (!Array.isArray(list)) return notAnAnswer(call.permission, hostname, `it has no "${call.key}"`)
     for (const item of list) items.push(item)
     const next = answer.output['NextToken']

@@ -1,4 +1,5 @@
 import { type SnapshotPart, snapshotParts } from '../model/topology.ts'
+import { readPosture } from './posture-api.ts'
 import { callFor, callForEntries, isWanted } from './snapshot-api-calls.ts'
 import { cliJson } from './snapshot-api-json.ts'
 import { readPages } from './snapshot-api-pages.ts'
@@ -15,6 +16,8 @@ export interface ReadAccountOptions {
   parts: WantedParts
   /** Prefix lists that routes are known to refer to; those of route tables read now are found by themselves. */
   prefixListIds: readonly string[]
+  /** Whether what only the posture checks need is read with the rest. */
+  posture?: boolean
   /** For one page of one call, repetitions included. */
   callSeconds: number
   /** For all of it: what is not read by then is not read. */
@@ -108,21 +111,27 @@ export async function readAccount(options: ReadAccountOptions, deps: ReadAccount
       return answer.ok ? answer.items : null
     })
 
-  const wanted = parts === 'routeTables' ? [] : withoutEntries
-  const tables = parts === 'rest' ? null : read(callFor('routeTables', vpcIds))
+  const wanted = withoutEntries.filter((part) => isWanted(part, parts))
+  const tables = isWanted('routeTables', parts) ? read(callFor('routeTables', vpcIds)) : null
   const rest = new Map(wanted.map((part) => [part, read(callFor(part, vpcIds))]))
+  const wantsPosture = options.posture === true && (parts === 'rest' || parts === 'all')
+  const posture = wantsPosture ? readPosture(deps.api, paging, deps.wallMs, inTurn) : null
   const found = await rest.get('peerings')
-  const endpoints =
-    parts === 'routeTables' ? null : read(callFor('endpoints', withPeers(vpcIds, found ?? [])))
+  const endpoints = isWanted('endpoints', parts)
+    ? read(callFor('endpoints', withPeers(vpcIds, found ?? [])))
+    : null
   const listed = referencedLists((await tables) ?? [])
   const served = serviceLists((await rest.get('prefixLists')) ?? [])
-  const lists = parts === 'routeTables' ? [] : [...options.prefixListIds, ...listed, ...served]
+  const lists = isWanted('prefixLists', parts) ? [...options.prefixListIds, ...listed, ...served] : []
   await Promise.all([...new Set(lists)].map((id) => read(callForEntries(id))))
   await Promise.all([...rest.values(), endpoints])
+  const facts = await posture
+  for (const [name, file] of facts?.files ?? []) reading.files.set(name, file)
+  reading.calls.push(...(facts?.calls ?? []))
 
   const vpcs = await rest.get('vpcs')
   doubtUnseen(reading, vpcIds, (await tables) ?? null, vpcs ?? null)
-  if (parts !== 'routeTables') doubtPeerings(reading, vpcIds, vpcs ?? null)
+  if (isWanted('peerings', parts)) doubtPeerings(reading, vpcIds, vpcs ?? null)
   // in the order of the parts, not in that in which the calls ended: the same failures give the same text
   const order = ({ part, file }: PartFailure) => `${snapshotParts.indexOf(part)} ${file}`
   reading.failures.sort((a, b) => (order(a) < order(b) ? -1 : 1))

@@ -7,6 +7,8 @@ export interface AwsCall {
   command: string
   key: string
   permission: string
+  /** Left out: a list stands at `key`; true: the one thing that there is. */
+  single?: true
 }
 
 const call = (command: string, key: string, action: string): AwsCall => ({

@@ -61,6 +61,7 @@ export function decodeNatGateway(entry: Fields): NatGateway {
 /** One element of `FlowLogs`. */
 export function decodeFlowLog(entry: Fields): FlowLog {
   const error = entry.text('DeliverLogsErrorMessage', 300)
+  const options = entry.object('DestinationOptions')
   return {
     id: entry.requiredWord('FlowLogId'),
     resourceId: entry.requiredWord('ResourceId'),
@@ -73,5 +74,8 @@ export function decodeFlowLog(entry: Fields): FlowLog {
     logGroupName: entry.text('LogGroupName'),
     logFormat: entry.text('LogFormat', 4000),
     maxAggregationSeconds: entry.number('MaxAggregationInterval'),
+    fileFormat: options?.word('FileFormat') ?? null,
+    hivePartitions: options?.flag('HiveCompatiblePartitions') ?? null,
+    hourlyPartitions: options?.flag('PerHourPartition') ?? null,
   }
 }

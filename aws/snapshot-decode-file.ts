@@ -112,6 +112,8 @@ export function readAnswer(file: SnapshotFile, call: AwsCall, list: ProblemList)
         : `this is the answer of ${otherAnswers[other] ?? other}`
     return refuse('invalid', detail, answer)
   }
+  if (call.single === true && typeof found === 'object' && found !== null && !Array.isArray(found))
+    return { ok: true, values: [found], notes }
   if (!Array.isArray(found)) return refuse('invalid', `${shown(found)} stands at "${call.key}"`, 'a list')
   const token = top.raw('NextToken')
   if (token !== undefined && token !== null && token !== '') {
@@ -218,5 +220,6 @@ export function readPart<T>(
     const detail = `${strange} of ${answer.values.length} elements of ${call.key} were not understood`
     return { reading: { read: false, reason: 'invalid', detail }, ...nothing }
   }
-  return { reading: { read: true, atMs: file.atMs, dated: file.dated }, ...decoded }
+  const lost = strange > 0 ? { lost: strange } : {}
+  return { reading: { read: true, atMs: file.atMs, dated: file.dated, ...lost }, ...decoded }
 }

@@ -194,6 +194,11 @@ export function joinLists(sources: ListSources, notes: (id: string) => Notes): P
     const atMs = described === undefined ? both.atMs : older(both.atMs, sources.managedAtMs)
     const guessed = both.complete ? commonFamily(both.cidrs) : null
     const family = described === undefined ? guessed : unread.family
-    return ofFamily({ ...unread, family, entries: both.cidrs, complete: both.complete, atMs }, notes(id))
+    // a list of AWS's own without any range can't be what AWS routes by: nothing may be concluded from it
+    const hollow = unread.ownerId === 'AWS' && both.complete && both.cidrs.length === 0
+    if (hollow)
+      notes(id).add(id, "AWS's own list has no entries", 'at least one entry', 'read the list again')
+    const complete = both.complete && !hollow
+    return ofFamily({ ...unread, family, entries: both.cidrs, complete, atMs }, notes(id))
   })
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { decodePosture } from './posture-facts.ts'
 import { partCalls } from './snapshot-decode-calls.ts'
 import { readPart } from './snapshot-decode-file.ts'
 import { decodeEndpoint, decodeFlowLog, decodeNatGateway } from './snapshot-decode-endpoints.ts'
@@ -58,6 +59,7 @@ export function decodeSnapshot(
     flowLogs: part('flowLogs', id, decodeFlowLog),
     internetGateways: part('internetGateways', id, decodeInternetGateway),
   }
+  const posture = decodePosture(files, list)
   if (list.uncounted > 0) {
     const problem = `${list.uncounted} further problems are not listed`
     list.problems.push({
@@ -70,5 +72,14 @@ export function decodeSnapshot(
   }
   const { source, account, region } = meta
   const hash = createHash('sha256').update(JSON.stringify({ account, region, parts, ...content }))
-  return { id: hash.digest('hex'), account, region, source, parts, ...content, problems: list.problems }
+  return {
+    id: hash.digest('hex'),
+    account,
+    region,
+    source,
+    parts,
+    ...content,
+    problems: list.problems,
+    ...(posture && { posture }),
+  }
 }

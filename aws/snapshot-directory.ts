@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { postureFiles } from './posture-facts.ts'
 import { awsListsCall, listEntriesDirectory, listEntriesFile, partCalls } from './snapshot-decode-calls.ts'
 
 export const manifestName = 'manifest.json'
@@ -64,7 +65,7 @@ export async function readDirectory(directory: string, signal?: AbortSignal): Pr
   try {
     const entry = await stat(directory)
     if (!entry.isDirectory()) return { ok: false, reason: 'failed', detail: 'this is no directory' }
-    names = [...Object.values(partCalls), awsListsCall].map((call) => call.file)
+    names = [...[...Object.values(partCalls), awsListsCall].map((call) => call.file), ...postureFiles]
     const lists = await readdir(join(directory, listEntriesDirectory)).catch(() => [])
     const entries = lists
       .map((name) => `${listEntriesDirectory}/${name}`)

@@ -1,3 +1,4 @@
+import { withLastFacts } from './posture-facts.ts'
 import { mergedId } from './snapshot-content.ts'
 import { type Snapshot, type SnapshotPart, snapshotParts } from '../model/topology.ts'
 
@@ -11,10 +12,12 @@ export function withLastGood(last: Snapshot | null, next: Snapshot): Snapshot {
   if (next.account !== null && last.account !== null && next.account !== last.account) return next
   if (next.region !== null && last.region !== null && next.region !== last.region) return next
   const carried = snapshotParts.filter((part) => !next.parts[part].read && last.parts[part].read)
-  if (carried.length === 0) return next
+  const posture = withLastFacts(last.posture, next.posture)
+  if (carried.length === 0)
+    return posture === next.posture || posture === undefined ? next : { ...next, posture }
   const account = next.account ?? last.account
   const region = next.region ?? last.region
-  const merged = { ...next, account, region, parts: { ...next.parts } }
+  const merged = { ...next, account, region, parts: { ...next.parts }, ...(posture && { posture }) }
   for (const part of carried) {
     merged.parts[part] = last.parts[part]
     carry(merged, last, part)

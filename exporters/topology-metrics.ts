@@ -11,6 +11,33 @@ export interface TopologyMetrics {
   complete(atMs: number): void
 }
 
+/** What is known of the reading of one further account. */
+export interface FurtherMetrics {
+  /** When it was last read without a missing part, Unix milliseconds. */
+  read(atMs: number): void
+  /** A part could not be read. A reason that is not in the catalogue counts as `failed`. */
+  failed(reason: string): void
+}
+
+/** Its series are there from this call on. `region` as configured; null: that of this host. */
+export function createFurtherMetrics(
+  series: SeriesSet,
+  { account, region }: { account: string; region: string | null },
+): FurtherMetrics {
+  const labels = { account, region: region ?? '' }
+  const success = series.gauge('pathproof_topology_also_last_success_timestamp_seconds', labels)
+  const errors = new Map(
+    topologyErrorReasons.map((reason) => [
+      reason as string,
+      series.counter('pathproof_topology_also_errors_total', { ...labels, reason }),
+    ]),
+  )
+  return {
+    read: (atMs) => success.set(atMs / 1000),
+    failed: (reason) => (errors.get(reason) ?? errors.get('failed'))?.add(),
+  }
+}
+
 /** What is known of the reading of the account. Every series is there from the start. */
 export function createTopologyMetrics(series: SeriesSet): TopologyMetrics {
   const success = series.gauge('pathproof_topology_last_success_timestamp_seconds', {})
