@@ -1,80 +1,195 @@
-import { startLab } from '../../lab/lab.ts'
 import { loadScenario, shippedScenarios } from '../../lab/scenario.ts'
-import { type PathState, pathStates } from '../../model/path.ts'
-import { check } from '../check.ts'
-import { targetsOf } from '../config/targets.ts'
-import { labConfig } from '../lab-config.ts'
+import type { NameTruth } from '../../lab/truth.ts'
+import { type PathState, pathStates, sideOf } from '../../model/path.ts'
+import { safeText } from '../../model/text.ts'
+import type { NameVerdict } from '../../model/verdict.ts'
+import type { ProgramCommand } from '../child.ts'
+import type { RecordFormat } from '../lab-records.ts'
+import { type LabRound, labRounds } from '../lab-rounds.ts'
 import { machine } from '../machine.ts'
 import { version } from '../version.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 
+/** What the agent said of a name. */
+interface Said {
+  verdict: PathState
+  proof: string
+  confirmation: string
+}
+
 /** One name in one state of one scenario: what the agent said, and what the packets did. */
-interface Compared {
+export interface Compared extends Said {
   scenario: string
   hostname: string
   truth: PathState
-  verdict: PathState
   because: string
+  /** The same connections with what the network recorded of them; null: that was not asked for. */
+  recorded: Said | null
+  /** Connections whose records are said to bear out another side than that of their packets. */
+  falselyConfirmed: number
 }
 
-async function compare(io: Io, files: readonly string[]): Promise<Compared[]> {
-  const rows: Compared[] = []
-  for (const file of files) {
-    const scenario = await loadScenario(file)
-    const lab = await startLab(scenario, {
-      mode: 'mapped',
-      clock: { wallMs: () => io.nowMs() },
-      timed: false,
-    })
-    try {
-      for (const step of [null, ...scenario.steps.map((s) => s.name)]) {
-        if (step !== null) await lab.apply(step)
-        const loaded = labConfig(lab, { every: '30s', listen: '127.0.0.1:0', nowMs: io.nowMs() })
-        if (!loaded.ok) throw new Error(`${file}: ${loaded.problems.map((p) => p.problem).join('; ')}`)
-        const results = check(targetsOf(loaded.config).targets, loaded.config, null, {
-          host: lab.hostAccess(machine(io.environment)),
-          version,
-          readText: () => Promise.resolve(null),
-          hostRoots: lab.hostRoots,
-          signal: AbortSignal.timeout(60_000),
-          onSnapshot: () => undefined,
-        })
-        for await (const { verdict } of results) {
-          for (const name of verdict.names) {
-            rows.push({
-              scenario: step === null ? file : `${file} + ${step}`,
-              hostname: name.hostname,
-              truth: lab.truth(name.hostname).state,
-              verdict: name.state,
-              because: name.because[0] ?? '',
-            })
-          }
-        }
+export interface MatrixOptions {
+  /** A scenario's name or file; null: all that come with the lab. */
+  only?: string | null
+  /** Reads the account by its EC2 API; null: from the lab's directory of AWS CLI output. */
+  program?: ProgramCommand | null
+  /** With flow logs of a format in the scenarios' VPCs, and who reads them; null: without. */
+  records?: { format: RecordFormat; program: ProgramCommand } | null
+  /** Only the counts, without a line for each name. */
+  brief?: boolean
+}
+
+/** Most of the time is spent in waiting for connections that are never answered. */
+const atOnce = 4
+
+const said = ({ state, proof, confirmedProof, confirmation }: NameVerdict): Said => ({
+  verdict: state,
+  proof: confirmedProof ?? proof ?? '-',
+  confirmation,
+})
+
+/** Connections whose records are said to bear out what was not the way of their packets. */
+export function falselyConfirmed(verdict: NameVerdict, truth: NameTruth): number {
+  return verdict.attempts.filter(({ address, confirmation, state }) => {
+    const way = truth.addresses.find((known) => known.address === address)
+    if (confirmation !== 'confirmed' || way === undefined) return false
+    if (state === 'blocked') return way.delivered
+    return (state === 'private' || state === 'public') && sideOf[way.class] !== state
+  }).length
+}
+
+/** The names of one round against the truth of its packets. */
+export function comparedIn(round: LabRound, scenario: string): Compared[] {
+  const recorded = new Map(round.recorded?.flatMap(({ names }) => names).map((n) => [n.hostname, n]))
+  return round.targets.flatMap(({ names }) =>
+    names.map((name) => {
+      const truth = round.lab.truth(name.hostname)
+      const later = recorded.get(name.hostname) ?? null
+      return {
+        scenario: round.step === null ? scenario : `${scenario} + ${round.step}`,
+        hostname: name.hostname,
+        truth: truth.state,
+        ...said(name),
+        because: (later ?? name).because[0] ?? '',
+        recorded: later && said(later),
+        falselyConfirmed: falselyConfirmed(later ?? name, truth),
       }
-    } finally {
-      await lab.close()
-    }
+    }),
+  )
+}
+
+async function compare(
+  io: Io,
+  file: string,
+  { program = null, records = null }: MatrixOptions,
+): Promise<Compared[]> {
+  const scenario = await loadScenario(file)
+  const rows: Compared[] = []
+  const options = { program, records, machine: machine(io.environment), version }
+  for await (const round of labRounds(scenario, options)) {
+    // what a scenario means to deny is no surprise; what the reader itself could not do is one
+    const broken = round.problems.find((problem) => problem.includes('gave no answer'))
+    if (broken !== undefined) throw new Error(`${file}: ${broken}`)
+    rows.push(...comparedIn(round, file))
   }
   return rows
 }
 
-/** Plays every scenario (or the `only` one) and prints verdicts against truth. Exit code 1 if anything was called private that is not. */
-export async function confusionMatrix(io: Io, only: string | null = null): Promise<number> {
-  const rows = await compare(io, only === null ? await shippedScenarios() : [only])
-  const width = Math.max(...rows.map((r) => r.scenario.length))
-  for (const r of rows) {
-    io.stdout(
-      `${r.scenario.padEnd(width)}  ${r.hostname.padEnd(48)}  truth ${r.truth.padEnd(12)}  verdict ${r.verdict.padEnd(12)}  ${r.because}\n`,
-    )
+/** All scenarios, some at once; the rows come in the order of the scenarios. */
+async function compareAll(io: Io, files: readonly string[], options: MatrixOptions): Promise<Compared[]> {
+  const rows: Compared[][] = []
+  let next = 0
+  const take = async (): Promise<void> => {
+    for (let n = next++; n < files.length; n = next++) rows[n] = await compare(io, files[n] ?? '', options)
   }
-  io.stdout(`\n${'truth \\ verdict'.padEnd(16)}${pathStates.map((s) => s.padStart(14)).join('')}\n`)
-  for (const truth of pathStates) {
-    const counts = pathStates.map((v) => rows.filter((r) => r.truth === truth && r.verdict === v).length)
-    if (counts.some((c) => c > 0))
-      io.stdout(`${truth.padEnd(16)}${counts.map((c) => String(c).padStart(14)).join('')}\n`)
+  await Promise.all(Array.from({ length: atOnce }, take))
+  return rows.flat()
+}
+
+function table(corner: string, columns: readonly string[], rows: readonly [string, number[]][]): string {
+  const width = Math.max(corner.length, ...rows.map(([first]) => first.length)) + 2
+  const line = (first: string, cells: readonly (string | number)[]) =>
+    `${first.padEnd(width)}${cells.map((cell) => String(cell).padStart(14)).join('')}\n`
+  return line(corner, columns) + rows.map(([first, counts]) => line(first, counts)).join('')
+}
+
+const counted = (rows: readonly Said[], verdict: PathState): number =>
+  rows.filter((row) => row.verdict === verdict).length
+
+/** Truth against verdict, and verdict against its ground. */
+function tables(rows: readonly (Said & { truth: PathState })[]): string {
+  const confusion = pathStates
+    .map((truth) => rows.filter((row) => row.truth === truth))
+    .filter((of) => of.length > 0)
+    .map((of): [string, number[]] => [of[0]?.truth ?? '', pathStates.map((v) => counted(of, v))])
+  const groundOf = ({ proof, confirmation }: Said) => `${proof}, ${confirmation}`
+  const grounded = [...new Set(rows.map(groundOf))].toSorted().map((ground): [string, number[]] => [
+    ground,
+    pathStates.map((v) =>
+      counted(
+        rows.filter((row) => groundOf(row) === ground),
+        v,
+      ),
+    ),
+  ])
+  return `\n${table('truth \\ verdict', pathStates, confusion)}\n${table('proof, confirmation \\ verdict', pathStates, grounded)}`
+}
+
+const falselyPrivate = ({ verdict, truth }: Said & { truth: PathState }): boolean =>
+  verdict === 'private' && truth !== 'private'
+
+/** How many names of a run with records are wrong, and what records took from true private verdicts. */
+export function recordsErrors(rows: readonly Compared[]): {
+  falselyPrivate: number
+  falselyConfirmed: number
+  lost: number
+} {
+  const later = rows.flatMap((row) => (row.recorded === null ? [] : [{ ...row, ...row.recorded }]))
+  return {
+    falselyPrivate: [...rows, ...later].filter(falselyPrivate).length,
+    falselyConfirmed: rows.reduce((sum, row) => sum + row.falselyConfirmed, 0),
+    lost: rows.filter(
+      ({ verdict, truth, recorded }) =>
+        verdict === 'private' && truth === 'private' && recorded !== null && recorded.verdict !== 'private',
+    ).length,
   }
-  const wrong = rows.filter((r) => r.verdict === 'private' && r.truth !== 'private')
-  io.stdout(`\n${rows.length} names, ${wrong.length} called private that are not\n`)
-  return wrong.length > 0 ? exit.failed : exit.met
+}
+
+function lineOf({ verdict, proof, confirmation }: Said): string {
+  return `verdict ${verdict.padEnd(12)}  proof ${proof.padEnd(10)}  confirmation ${confirmation.padEnd(11)}`
+}
+
+/**
+ * Plays every scenario (or the one) and prints verdicts against truth, with their proof and how far records of the network
+ * confirm them; with records, before and after these have come. Exit code 1 if anything was called private that is not,
+ * if records are said to confirm what is not so, or if they took away a private verdict that was true.
+ */
+export async function confusionMatrix(io: Io, options: MatrixOptions = {}): Promise<number> {
+  const { only = null, records = null, brief = false } = options
+  const rows = await compareAll(io, only === null ? await shippedScenarios() : [only], options)
+  const widthOf = (key: 'scenario' | 'hostname') => Math.max(0, ...rows.map((row) => row[key].length))
+  const widths = { scenario: widthOf('scenario'), hostname: widthOf('hostname') }
+  for (const row of brief ? [] : rows) {
+    const { truth, because, recorded } = row
+    const places = `${row.scenario.padEnd(widths.scenario)}  ${row.hostname.padEnd(widths.hostname)}`
+    const after = recorded === null ? '' : `  with records: ${lineOf(recorded)}`
+    io.stdout(`${places}  truth ${truth.padEnd(12)}  ${lineOf(row)}${after}  ${safeText(because, 400)}\n`)
+  }
+  if (records === null) {
+    io.stdout(tables(rows))
+    const wrong = rows.filter(falselyPrivate)
+    io.stdout(`\n${rows.length} names, ${wrong.length} called private that are not\n`)
+    return wrong.length > 0 ? exit.failed : exit.met
+  }
+  const later = rows.flatMap((row) => (row.recorded === null ? [] : [{ ...row, ...row.recorded }]))
+  io.stdout(`${brief ? '' : '\n'}before any record has come\n${tables(rows)}`)
+  io.stdout(`\nwith the records of flow logs, format: ${records.format}\n${tables(later)}`)
+  const errors = recordsErrors(rows)
+  const confirmed = later.filter(({ confirmation }) => confirmation === 'confirmed').length
+  io.stdout(
+    `\n${rows.length} names, ${confirmed} confirmed; ${errors.falselyPrivate} called private that are not, ${errors.falselyConfirmed} connections confirmed on another side than their packets', ${errors.lost} true private verdicts lost\n`,
+  )
+  return Object.values(errors).some((count) => count > 0) ? exit.failed : exit.met
 }

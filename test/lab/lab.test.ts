@@ -235,6 +235,11 @@ describe('the host', () => {
       AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
       AWS_ENDPOINT_URL_EC2: lab.apiUrl,
       AWS_ENDPOINT_URL_STS: lab.apiUrl,
+      AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: lab.apiUrl,
+      AWS_ENDPOINT_URL_CLOUDWATCH: lab.apiUrl,
+      AWS_ENDPOINT_URL_CLOUDTRAIL: lab.apiUrl,
+      AWS_ENDPOINT_URL_KMS: lab.apiUrl,
+      AWS_ENDPOINT_URL_S3: lab.s3Url,
     })
     expect(host.bootId).toBe('boot')
   })

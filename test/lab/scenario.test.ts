@@ -89,6 +89,14 @@ const stories: Record<string, Record<string, string[]>> = {
   '39-old-dump': { [regional]: ['gateway_endpoint'] },
   '40-on-prem': { [regional]: ['interface_endpoint'], [ssm]: ['interface_endpoint'], [sts]: ['internet'] },
   '41-on-prem-public-answers': { [regional]: ['internet'], [ssm]: ['internet'] },
+  '42-silent-server': { [regional]: ['gateway_endpoint'] },
+  '43-endpoint-gone': { [ssm]: ['interface_endpoint'] },
+  '44-api-denied': { [regional]: ['gateway_endpoint'] },
+  '45-route-withdrawn': { [regional]: ['gateway_endpoint'] },
+  '50-first-leg': { [regional]: ['interface_endpoint'] },
+  '51-split-horizon': { [regional]: ['interface_endpoint'] },
+  '52-on-prem-relay': { [regional]: ['nat_gateway_endpoint'] },
+  '53-public-vif': { [regional]: ['public_vif'] },
   demo: {
     [regional]: ['gateway_endpoint'],
     [bucket('s3.amazonaws.com')]: ['gateway_endpoint'],
@@ -162,6 +170,19 @@ describe('the scenarios that come with the lab', () => {
     'association-changed': {
       'association-removed': { [regional]: ['nat_gateway'] },
       'default-route-removed': { [regional]: ['blocked'] },
+    },
+    'silent-server': {
+      silent: { [regional]: ['gateway_endpoint'] },
+      answers: { [regional]: ['gateway_endpoint'] },
+    },
+    'endpoint-gone': { deleted: { [ssm]: ['nat_gateway'] } },
+    'api-denied': {
+      denied: { [regional]: ['gateway_endpoint'] },
+      allowed: { [regional]: ['gateway_endpoint'] },
+    },
+    'route-withdrawn': {
+      withdrawn: { [regional]: ['nat_gateway'] },
+      'put-back': { [regional]: ['gateway_endpoint'] },
     },
   }
 

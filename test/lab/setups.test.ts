@@ -1,6 +1,8 @@
 /** Common set-ups, each with the default configuration and read permissions only, and what is said of it. */
+import { resolve } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { check } from '../../agent/check.ts'
+import type { ProgramCommand } from '../../agent/child.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { targetsOf } from '../../agent/config/targets.ts'
 import { type Lab, startLab } from '../../lab/lab.ts'
@@ -8,6 +10,7 @@ import { parseScenario } from '../../lab/scenario.ts'
 import type { PathClass, PathState } from '../../model/path.ts'
 import type { NameVerdict } from '../../model/verdict.ts'
 import { systemHost } from '../../probes/host.ts'
+import { readerWithin } from '../support/reader-within.ts'
 
 let open: Lab | null = null
 afterEach(async () => {
@@ -24,6 +27,8 @@ interface Setup {
   /** Age of the dump that is read, in seconds. */
   dumpAgeSeconds?: number
   metadata?: 'answers' | 'silent' | 'hop_limit'
+  /** The credentials are not those of the instance, for example a pod's own. */
+  ownCredentials?: boolean
   /** What the firmware calls the maker of this machine. */
   vendor?: string
   expected: Expected[]
@@ -41,26 +46,28 @@ interface Expected {
 const regional = 'artifacts-lab.s3.us-east-1.amazonaws.com'
 const ssm = 'ssm.us-east-1.amazonaws.com'
 
-async function verdictsOf(setup: Setup): Promise<Map<string, NameVerdict>> {
+/** `program` null: by the directory of AWS CLI output; else by the EC2 API over HTTP. */
+async function verdictsOf(setup: Setup, program: ProgramCommand | null): Promise<Map<string, NameVerdict>> {
   const yaml = [
     'name: setup',
     `title: ${JSON.stringify(setup.title)}`,
     `story: ${JSON.stringify(setup.title)}`,
     `metadata: ${setup.metadata ?? 'answers'}`,
+    `credentials: ${setup.ownCredentials === true ? 'environment' : 'metadata'}`,
     `names: ${JSON.stringify(setup.expected.map(({ hostname }, i) => ({ target: `t${i}`, hostname })))}`,
     `expect: ${JSON.stringify(setup.expected.map(({ hostname }) => ({ hostname, state: 'undetermined', because: '-' })))}`,
     `world:\n${setup.world || '  {}'}`,
   ].join('\n')
   const read = parseScenario(yaml, 'setup.yaml')
   if (!read.ok) throw new Error(read.problems.join('\n'))
-  const laterMs = (setup.dumpAgeSeconds ?? 0) * 1000
+  const laterMs = program === null ? (setup.dumpAgeSeconds ?? 0) * 1000 : 0
   const clock = { wallMs: () => Date.now() - laterMs }
   const lab = await startLab(read.scenario, { mode: 'mapped', clock, timed: false })
   open = lab
   const document = {
     version: 1,
     targets: setup.expected.map(({ hostname }, i) => ({ name: `t${i}`, hostname, require: 'private' })),
-    topology: { source: 'directory', directory: lab.snapshotDirectory },
+    ...(program === null && { topology: { source: 'directory', directory: lab.snapshotDirectory } }),
     partition_roots: [{ partition: 'aws', file: lab.caFile }],
     ...setup.declared,
   }
@@ -73,11 +80,14 @@ async function verdictsOf(setup: Setup): Promise<Map<string, NameVerdict>> {
     hostRoots: () => [],
     signal: AbortSignal.timeout(30_000),
     onSnapshot: () => undefined,
+    ...(program === null ? {} : { program }),
   }
   const verdicts = new Map<string, NameVerdict>()
   for await (const { verdict } of check(targetsOf(loaded.config).targets, loaded.config, null, deps)) {
     for (const name of verdict.names) verdicts.set(name.hostname, name)
   }
+  const calls = lab.apiRequests().filter(({ outcome }) => outcome === 'ok')
+  expect(calls.length > 10, `${calls.length} calls`).toBe(program !== null)
   return verdicts
 }
 
@@ -301,6 +311,7 @@ const setups: Setup[] = [
     (metadata): Setup => ({
       title: `pod behind CNI SNAT, instance metadata: ${metadata}`,
       metadata,
+      ownCredentials: metadata === 'hop_limit',
       vendor: 'Amazon EC2\n',
       world: `
   host:
@@ -313,11 +324,21 @@ const setups: Setup[] = [
   ),
 ]
 
-describe('common set-ups end as stated', () => {
-  it.each(setups)(
+const sources: { source: string; program: ProgramCommand | null; only?: RegExp }[] = [
+  { source: 'by AWS CLI output', program: null },
+  { source: 'by the EC2 API', program: readerWithin() },
+  {
+    source: 'by the EC2 API, read by a process of its own',
+    program: { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] },
+    only: /^instance in a private subnet|^interface endpoint|^no endpoint|^on-prem|declared$/,
+  },
+]
+
+describe.each(sources)('common set-ups end as stated, $source', ({ program, only = /^/ }) => {
+  it.each(setups.filter(({ title }) => only.test(title)))(
     '$title',
     async (setup) => {
-      const verdicts = await verdictsOf(setup)
+      const verdicts = await verdictsOf(setup, program)
       for (const expected of setup.expected) {
         const verdict = verdicts.get(expected.hostname)
         if (verdict === undefined) throw new Error(`${expected.hostname} was not judged`)

@@ -1,3 +1,4 @@
+import type { ProgramCommand } from '../../agent/child.ts'
 import type { TimerClock } from '../../agent/clock.ts'
 import type { Config } from '../../agent/config/config.ts'
 import { parseConfig } from '../../agent/config/load.ts'
@@ -58,6 +59,8 @@ export interface LabDaemonOptions {
   host?(host: HostAccess): HostAccess
   /** Moves the schedule, lives and dates; left out: the real clocks, and a schedule that runs ten times as fast. */
   clock?: HandClock
+  /** Reads the account by its API, where the document says so. */
+  program?: ProgramCommand
   loadAgain?: () => Promise<{ ok: true; config: Config } | { ok: false; text: string }>
 }
 
@@ -105,6 +108,7 @@ export async function startLabDaemon(options: LabDaemonOptions): Promise<Running
         random: () => 0,
         hostRoots: () => [],
         loadAgain: options.loadAgain ?? null,
+        ...(options.program === undefined ? {} : { program: options.program }),
         onVerdict: (verdict) => verdicts.push(verdict),
       },
     )
@@ -153,7 +157,8 @@ function hastened(clock: Clock): TimerClock {
   }
 }
 
-function sleepBy(clock: HandClock) {
+/** Sleeps by a clock that is moved by hand. */
+export function sleepBy(clock: HandClock) {
   return (seconds: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
       if (signal.aborted) return resolve()

@@ -1,0 +1,64 @@
+import { attestArgument } from '../../agent/attest-request.ts'
+import { runSigner } from '../../agent/attest-signer.ts'
+import type { ProgramCommand } from '../../agent/child.ts'
+import { runDirectConnectReader } from '../../agent/direct-connect-reader.ts'
+import { directConnectArgument } from '../../agent/direct-connect-request.ts'
+import { recordsArgument } from '../../agent/records-request.ts'
+import { runRecordsReader } from '../../agent/records-reader.ts'
+import { runReader } from '../../agent/snapshot-reader.ts'
+
+/** The jobs of a process that the program starts of itself; the reader of the account is the other one. */
+const jobs: Readonly<Record<string, typeof runReader>> = {
+  [attestArgument]: runSigner,
+  [recordsArgument]: runRecordsReader,
+  [directConnectArgument]: runDirectConnectReader,
+}
+
+let last: Promise<unknown> = Promise.resolve()
+
+/**
+ * The readers of this program in this process: all of them but the starting of a process. The SDK looks into the environment
+ * of its process, which is changed meanwhile; so readings are made one after the other.
+ */
+export function readerWithin(wallMs: () => number = Date.now): ProgramCommand {
+  return {
+    within(input, environment, job) {
+      const next = last.then(() => readWith(environment, input, wallMs, jobs[job] ?? runReader))
+      last = next.catch(() => undefined)
+      return next
+    },
+  }
+}
+
+async function readWith(
+  environment: NodeJS.ProcessEnv,
+  input: string,
+  wallMs: () => number,
+  run: typeof runReader,
+): Promise<string> {
+  const before = { ...process.env }
+  const put = (next: NodeJS.ProcessEnv): void => {
+    for (const name of Object.keys(process.env)) if (/^aws_/i.test(name)) delete process.env[name]
+    for (const [name, value] of Object.entries(next))
+      if (/^aws_/i.test(name) && value !== undefined) process.env[name] = value
+  }
+  let answer = ''
+  put(environment)
+  try {
+    async function* asked(): AsyncGenerator<string> {
+      yield input
+    }
+    const code = await run(
+      asked(),
+      (text) => {
+        answer = text
+        return Promise.resolve()
+      },
+      wallMs,
+    )
+    if (code !== 0) throw new Error(`the reader ended with ${code}`)
+    return answer
+  } finally {
+    put(before)
+  }
+}
