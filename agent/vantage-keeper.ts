@@ -16,6 +16,8 @@ export interface VantageKeeperDeps {
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   /** Called for the first look, and for each one that shows something else than the last. */
   onChange(vantage: Vantage, before: Vantage | null): void
+  /** Nothing is sure any more, and for a while what was known is kept. Called when that begins, with what was found. */
+  onKept?(found: Vantage): void
   signal: AbortSignal
 }
 
@@ -61,15 +63,18 @@ export function createVantageKeeper(deps: VantageKeeperDeps): VantageKeeper {
       found = { ...notLooked, because: [error instanceof Error ? error.message : String(error)] }
     }
     if (deps.signal.aborted) return
+    const before = current
+    const wasSettled = settled
     settled = found.kind !== 'unknown'
     if (settled) knownAtMs = deps.clock.monotonicMs()
     else if (
       current !== null &&
       current.kind !== 'unknown' &&
       deps.clock.monotonicMs() - knownAtMs < rememberedSeconds * 1000
-    )
+    ) {
+      if (wasSettled) deps.onKept?.(found)
       return
-    const before = current
+    }
     current = found
     if (before === null || !sameVantage(before, found)) deps.onChange(found, before)
   }

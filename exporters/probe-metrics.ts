@@ -1,4 +1,4 @@
-import type { DnsAnswer, Failure, Observation, Timings } from '../model/observation.ts'
+import type { CertificateCheck, DnsAnswer, Failure, Observation, Timings } from '../model/observation.ts'
 import { errorReasons, probeKinds, skippedKinds, skippedReasons } from './catalogue.ts'
 import type { SeriesSet } from './prometheus.ts'
 
@@ -12,6 +12,13 @@ export interface ProbeMetrics {
 /** Beyond this a timing says more of this process than of the network. Seconds, and share of the sample. */
 const doubtfulSeconds = 0.002
 const doubtfulShare = 0.2
+
+/** TLS completed, for it takes any certificate; this one is not what it should be. */
+const badCertificate: Failure = { type: 'tls', code: 'CERTIFICATE' }
+
+function isGood({ roots, nameMatches, dates }: CertificateCheck): boolean {
+  return (roots === 'public' || roots === 'partition') && nameMatches && dates === 'valid'
+}
 
 /** Errors, skips and latencies of all probes. Every series with closed labels is there from the start. */
 export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
@@ -54,7 +61,9 @@ export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
 
   const asked = (answer: DnsAnswer, labels: { service: string; style: string }): void => {
     if (answer.answered) series.histogram('pathproof_dns_lookup_seconds', labels).observe(answer.rttSeconds)
-    else failed('dns', answer.failure)
+    if (!answer.answered) failed('dns', answer.failure)
+    // cut short even over TCP: not all is known of the name, which the judge takes for a failure too
+    else if (answer.truncated) failed('dns', { type: 'dns', code: 'TRUNCATED' })
   }
 
   return {
@@ -66,6 +75,7 @@ export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
       } else if (observation.kind === 'attempt') {
         const { outcome } = observation
         if (outcome.reached === 'nothing' || outcome.reached === 'tcp') failed('tls', outcome.failure)
+        else if (outcome.reached === 'tls' && !isGood(outcome.tls.check)) failed('tls', badCertificate)
         timed(observation.timings, labels)
         if (observation.host.method === 'none') failed('route', { type: 'internal', code: 'no_host_route' })
       }
