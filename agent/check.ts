@@ -8,14 +8,16 @@ import { contentHash } from '../aws/snapshot-content.ts'
 import { readSnapshotDirectory } from '../aws/snapshot-files.ts'
 import type { Config } from './config/config.ts'
 import { discoverOnce } from './discovery.ts'
+import { lookAtFirstLeg } from './first-legs.ts'
 import { deadlineSeconds } from './fleet.ts'
 import { sleep } from './machine.ts'
 import { type NameWatch, watchName } from './name-watch.ts'
 import { mostRedirects, redirectedNames } from './redirects.ts'
 import { createShared } from './shared.ts'
-import type { ProgramCommand } from './snapshot-child.ts'
+import { type ProgramCommand, ownProgram } from './child.ts'
 import { type SourceReading, readingProblems } from './snapshot-keeper.ts'
-import { regionOf, snapshotSource } from './snapshot-source.ts'
+import { alsoSources, readAlsoOnce } from './snapshot-also.ts'
+import { noEndpoints, readerDeps, regionOf, snapshotSource } from './snapshot-source.ts'
 import { createTaintBook } from './taint.ts'
 import { findVantage } from './vantage.ts'
 
@@ -29,6 +31,10 @@ export interface CheckDeps {
   program?: ProgramCommand
   /** Told once the snapshot has been read, and what is wrong with it, one line each. */
   onSnapshot(snapshot: Snapshot, problems: readonly string[]): void
+  /** Told what is wrong with the reading of a further account. */
+  onProblem?(problem: string): void
+  /** Other names to look at beside those of a target (`--all-styles`). */
+  widen?(target: Target, vantage: Vantage): Target
   /** Told what was discovered, where no targets were given; `because` says why that is not more. */
   onDiscovered?(targets: readonly Target[], because: readonly string[]): void
 }
@@ -42,8 +48,11 @@ export interface CheckResult {
 /** As many addresses of one group as a one-off look dials; a name with more says so. */
 const mostPerGroup = 64
 
+/** For the own names of trusted endpoints. */
+const trustedSeconds = 5
+
 /** The account once, from a directory or by its API; null where nothing names either. */
-async function readOnce(
+export async function readOnce(
   config: Config,
   snapshotDirectory: string | null,
   vantage: Vantage,
@@ -63,9 +72,20 @@ async function readOnce(
     program,
     signal,
     onLine: ignored,
-    onProblem: ignored,
   })
   return (await read?.('all', null)) ?? null
+}
+
+/** Further accounts once; those by a role only where the account itself may be asked. */
+export async function othersOnce(config: Config, vantage: Vantage, deps: CheckDeps): Promise<Snapshot[]> {
+  const { host, signal, program } = deps
+  const asked = alsoSources(config, () => vantage, {
+    host,
+    program: program ?? ownProgram(),
+    signal,
+    onLine: () => undefined,
+  }).filter(({ role }) => role === null || program !== undefined)
+  return await readAlsoOnce(asked, (problem) => deps.onProblem?.(problem))
 }
 
 /**
@@ -87,6 +107,7 @@ export async function* check(
   })
   const read = await readOnce(config, snapshotDirectory, vantage, deps)
   const snapshot = read?.snapshot ?? null
+  const others = await othersOnce(config, vantage, deps)
   if (read !== null) deps.onSnapshot(read.snapshot, readingProblems(read))
   const reading = snapshot === null ? null : { snapshot, content: contentHash(snapshot) }
   let targets = given
@@ -104,6 +125,24 @@ export async function* check(
     deps.onDiscovered?.(found.targets, found.because)
     targets = found.targets
   }
+  const ignored = () => undefined
+  const { program } = deps
+  const firstLeg = await lookAtFirstLeg({
+    host,
+    config,
+    vantage,
+    region: regionOf(config, vantage, host.environment),
+    reader:
+      program === undefined
+        ? null
+        : readerDeps(
+            { host, program, signal, onLine: ignored },
+            vantage,
+            config.topology.endpoint ?? noEndpoints,
+          ),
+    onProblem: (problem) => deps.onProblem?.(problem),
+    signal,
+  })
   let sequence = 0
   const shared = createShared({
     config,
@@ -113,12 +152,15 @@ export async function* check(
     version: deps.version,
     nextId: () => `check-${process.pid.toString(36)}-${(++sequence).toString(36)}`,
     reading: () => reading,
+    others: () => others,
     observed: () => undefined,
     taint: createTaintBook(),
     hostRoots: deps.hostRoots,
+    beside: firstLeg.beside,
   })
-  await shared.resolveTrusted()
-  for (const target of targets) {
+  await shared.resolveTrusted(trustedSeconds)
+  for (const asked of targets) {
+    const target = deps.widen?.(asked, vantage) ?? asked
     const lifeSeconds = deadlineSeconds(target) + 60
     const cycle = (watch: NameWatch) => watch.cycle({ signal, lifeSeconds, perGroup: mostPerGroup })
     const watches = target.names.map((name) => watchName(target, name, shared))
@@ -130,7 +172,12 @@ export async function* check(
     const further = led.map((name) => watchName(target, name, shared))
     watches.push(...further)
     names.push(...(await Promise.all(further.map(cycle))))
-    const verdict = judgeTarget(target, names, host.clock.wallMs())
+    await firstLeg.trace(watches.map((w) => ({ target, name: w.name, addresses: w.addresses() })))
+    const verdict = judgeTarget(
+      target,
+      watches.map((watch, index) => watch.rejudge() ?? names[index]).filter((name) => name !== undefined),
+      host.clock.wallMs(),
+    )
     const staleWouldBe = new Map<string, PathState>()
     for (const [index, watch] of watches.entries()) {
       if (names[index]?.state !== 'undetermined') continue

@@ -1,34 +1,52 @@
 import { readFileSync } from 'node:fs'
 import type { HostAccess } from '../model/host.ts'
+import type { Observation } from '../model/observation.ts'
 import type { Target } from '../model/target.ts'
 import type { TargetVerdict } from '../model/verdict.ts'
 import { catalogue } from '../exporters/catalogue.ts'
+import { createFlowlogMetrics } from '../exporters/flowlog-metrics.ts'
 import { createProbeMetrics } from '../exporters/probe-metrics.ts'
 import { createProcessMetrics } from '../exporters/process-metrics.ts'
 import { createSeriesSet } from '../exporters/prometheus.ts'
-import { createTopologyMetrics } from '../exporters/topology-metrics.ts'
+import { createFurtherMetrics, createTopologyMetrics } from '../exporters/topology-metrics.ts'
 import { createVerdictMetrics } from '../exporters/verdict-metrics.ts'
+import { proxyVariables } from '../probes/tls.ts'
+import { createBackground } from './background.ts'
+import { withCanary } from './canary-target.ts'
 import { type TimerClock, withTimers } from './clock.ts'
+import { createClockWatch } from './clock-watch.ts'
 import type { Config } from './config/config.ts'
 import { configHash } from './config/effective.ts'
 import { targetsOf } from './config/targets.ts'
+import { privateServices } from './census-services.ts'
+import { createCloudwatchWatch } from './cloudwatch-watch.ts'
 import { createDiscovery } from './discovery.ts'
 import { discoveredFile } from './discovered-store.ts'
+import { createFirstLegs } from './first-legs.ts'
 import { createFleet, lifeKey } from './fleet.ts'
+import { createFlowLogs } from './flow-logs.ts'
+import { flowlogState, saveFlowlogState } from './flowlog-state.ts'
 import { createHttp } from './http.ts'
 import { parseListenAddress } from './listen.ts'
 import { sleep } from './machine.ts'
+import { createListWatch } from './list-watch.ts'
 import { createLives } from './lives.ts'
 import type { Log } from './log.ts'
+import { createMissBook, missesOf } from './misses.ts'
 import { createRecord, createRing } from './record.ts'
+import { readRecords } from './records-child.ts'
+import { createResolverBook } from './resolver-book.ts'
 import { createScheduler } from './schedule.ts'
 import { type Shared, createShared } from './shared.ts'
-import { type ProgramCommand, ownProgram } from './snapshot-child.ts'
+import { type ProgramCommand, ownProgram } from './child.ts'
+import { noEndpoints, readerDeps, regionOf } from './snapshot-source.ts'
 import { createTopology } from './topology.ts'
+import { createOutward } from './outward.ts'
 import { stateDirectoryOf } from './state-file.ts'
 import { createTaintBook } from './taint.ts'
 import { loadTaints, taintSaver } from './taint-store.ts'
 import { createSelfMetrics } from './self-metrics.ts'
+import { createTroubles } from './troubles.ts'
 import { surfaceOf } from './surface.ts'
 import { findVantage } from './vantage.ts'
 import { createVantageKeeper } from './vantage-keeper.ts'
@@ -69,7 +87,10 @@ export interface Daemon {
 const lastSeconds = 2
 
 /** What every watch rests on: if any of it changes, all start anew. */
-function foundation({ targets: _targets, web: _web, exporters: _exporters, ...rest }: Config): string {
+function foundation(config: Config): string {
+  const { targets: _targets, web: _web, exporters: _exporters, ...further } = config
+  const { egress: _egress, posture: _posture, ...others } = further
+  const { flowLogs: _flowLogs, canary: _canary, cloudtrail: _cloudtrail, ...rest } = others
   const roots = rest.partitionRoots.map(({ file }) => readFileSync(file, 'utf8'))
   return JSON.stringify([rest, roots])
 }
@@ -101,6 +122,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     log.error('record_lost', { sequence: lost, error: error as Error }),
   )
   const lives = createLives(monotonicMs)
+  const troubles = createTroubles(log, monotonicMs)
+  const clockWatch = createClockWatch(host.clock, (seconds) => log.warn('clock_jumped', { seconds }))
+  const listWatch = createListWatch((list) => log.warn('prefix_list_shrank', list))
   const vantages = createVantageKeeper({
     find: () =>
       findVantage({
@@ -112,12 +136,14 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     clock: host.clock,
     sleep: deps.sleep,
     signal: stopping.signal,
+    onKept: ({ because }) => log.warn('vantage_kept', { because }),
     onChange(vantage, before) {
       const { kind, because, interfaces } = vantage
       log.info('vantage', { kind, because, interfaces: interfaces.map(({ id }) => id) })
       record('vantage', vantage)
       self.vantage(vantage)
       if (before === null) return
+      firstLegs.sync(fleet.targets())
       const reading = keeper.current()
       if (reading !== null) fleet.readAgain(reading)
       discovery.nudge()
@@ -132,11 +158,14 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     program: deps.program ?? ownProgram(),
     vantage: () => vantages.current(),
     metrics: createTopologyMetrics(series),
+    furtherMetrics: (role) => createFurtherMetrics(series, role),
     sleep: deps.sleep,
     random: deps.random,
     signal: stopping.signal,
     onReading(reading, changed) {
       self.prefixLists(reading.snapshot)
+      listWatch.look(reading.snapshot)
+      outward.look()
       if (!changed) return
       const { id, account, region, source } = reading.snapshot
       record('snapshot', { id, account, region, source })
@@ -146,6 +175,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
   })
   const { keeper } = topology
+  const misses = createMissBook({ clock: host.clock, ask: () => keeper.soon() })
 
   const stateDirectory = stateDirectoryOf(host.environment)
   const taint = createTaintBook(stateDirectory === null ? [] : await loadTaints(stateDirectory, wallMs()))
@@ -154,19 +184,74 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     log.warn('taint', { bases: taint.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) })
     saveTaint?.(taint.contents())
   }
+  const region = () => regionOf(config, vantages.current(), host.environment)
+  const reader = (signal: AbortSignal) =>
+    readerDeps(
+      {
+        host,
+        program: deps.program ?? ownProgram(),
+        signal,
+        onLine: (line) => log.warn('records_reader', { line }),
+      },
+      vantages.current(),
+      config.topology.endpoint ?? noEndpoints,
+    )
+  const flowlogMetrics = createFlowlogMetrics(series)
+  const flowLogs = createFlowLogs({
+    host,
+    config: () => config.flowLogs,
+    snapshot: () => keeper.current()?.snapshot ?? null,
+    vantage: vantages.current,
+    region,
+    reader,
+    metrics: flowlogMetrics,
+    told: (verdicts) => {
+      for (const verdict of verdicts) record('attempt_verdict', verdict)
+      fleet.told(verdicts)
+    },
+    onRead(results, nowMs) {
+      if (stateDirectory === null) return
+      saveFlowlogState(stateDirectory, flowlogState(results, nowMs)).catch((error: Error) =>
+        log.warn('flow_logs_state', { error }),
+      )
+    },
+    onProblem: (problem) => log.warn('flow_logs_problem', { problem }),
+    sleep: deps.sleep,
+    random: deps.random,
+  })
+
+  const firstLegs = createFirstLegs({
+    host,
+    config: () => config,
+    vantage: vantages.current,
+    known: () => fleet.known(),
+    region,
+    reader,
+    series,
+    record,
+    log,
+    sleep: deps.sleep,
+    random: deps.random,
+  })
+  const resolverBook = createResolverBook(wallMs)
+
   const fleet = createFleet({
     clock: host.clock,
     lives,
     taint,
     tainted: keepTaint,
+    weighed: flowLogs.book.weighed,
     nextSlotSeconds: (name) => scheduler.nextSlotSeconds(name),
     joined(target, names) {
       verdictMetrics.sync(fleet.targets())
+      firstLegs.sync(fleet.targets())
       log.info('names_joined', { target: target.name, names: names.map((n) => n.hostname) })
     },
     judged(target, verdict, attempts, changed) {
       record('target_verdict', verdict)
       verdictMetrics.update(verdict, wallMs())
+      firstLegs.judged(verdict)
+      misses.met(missesOf(verdict.names, keeper.current()?.snapshot ?? null))
       for (const name of target.names) {
         verdictMetrics.attempted(
           target.name,
@@ -190,6 +275,16 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
   })
 
+  const observed = (target: Target, observation: Observation): void => {
+    record('observation', observation)
+    troubles.observed(target, observation)
+    if (observation.kind === 'attempt') flowLogs.observed(observation)
+    outward.observed(target, observation)
+    const hostname = 'hostname' in observation ? observation.hostname : null
+    const name = target.names.find((n) => n.hostname === hostname)
+    probeMetrics.observed(observation, { service: name?.service ?? null, style: name?.style ?? 'other' })
+  }
+
   const sharedFor = (configured: Config): Shared =>
     createShared({
       config: configured,
@@ -200,20 +295,21 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       nextId,
       reading: () => keeper.current(),
       others: () => topology.others(),
-      observed(target, observation) {
-        record('observation', observation)
-        const hostname = 'hostname' in observation ? observation.hostname : null
-        const name = target.names.find((n) => n.hostname === hostname)
-        probeMetrics.observed(observation, { service: name?.service ?? null, style: name?.style ?? 'other' })
-      },
+      observed,
+      late: flowLogs.book,
       hostRoots: deps.hostRoots,
       taint,
+      beside: firstLegs.beside,
+      resolverBook,
     })
 
   const scheduler = createScheduler({
     clock: deps.timers ?? withTimers(host.clock),
     signal: ending.signal,
-    run: (name, signal) => fleet.cycle(name, signal),
+    run: (name, signal) => {
+      clockWatch.look()
+      return fleet.cycle(name, signal)
+    },
     onSkip(name, reason, slots) {
       probeMetrics.skipped(reason, slots)
       log.warn('cycle_skipped', { target: name, reason, slots })
@@ -231,6 +327,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   const watch = (targets: Target[], shared: Shared, anew: boolean): void => {
     fleet.replace(targets, shared, anew)
     verdictMetrics.sync(fleet.targets())
+    firstLegs.sync(fleet.targets())
     scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
   }
 
@@ -246,19 +343,67 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     onTargets(targets) {
       if (base === null) return
       log.info('discovered', { targets: targets.map(({ name }) => name) })
-      watch(targets, base.shared, false)
+      watch(withCanary(config, targets, region()), base.shared, false)
     },
     onProblem: (problem) => log.warn('discovery_problem', { problem }),
     signal: stopping.signal,
   })
 
-  const take = (configured: Config, targets: Target[]): void => {
+  const cloudwatch = createCloudwatchWatch({
+    clock: host.clock,
+    snapshot: () => keeper.current()?.snapshot ?? null,
+    verdicts: () => fleet.verdicts(),
+    region,
+    read: (request, signal) => readRecords(request, reader(signal)),
+    onWords: (words) => log.warn('cloudwatch_contradicts', { words }),
+    sleep: deps.sleep,
+    random: deps.random,
+  })
+
+  const outward = createOutward({
+    host,
+    timers: deps.timers ?? withTimers(host.clock),
+    log,
+    series,
+    record,
+    version,
+    config: () => config,
+    targets: () => fleet.targets(),
+    snapshot: () => keeper.current()?.snapshot ?? null,
+    vantage: vantages.current,
+    accountRead: topology.configured,
+    sleep: deps.sleep,
+    signal: stopping.signal,
+  })
+
+  const background = createBackground({
+    host,
+    fleet,
+    flowLogs,
+    cloudwatch,
+    firstLegs,
+    log,
+    record,
+    vantage: vantages.current,
+    reading: () => keeper.current(),
+    region,
+    reader,
+    observed: ({ target }, attempt) => observed(target, attempt),
+    sleep: deps.sleep,
+    random: deps.random,
+    signal: stopping.signal,
+  })
+
+  const take = (configured: Config, given: Target[]): void => {
     const on = foundation(configured)
     const anew = base?.on !== on
     if (base === null || anew) base = { on, shared: sharedFor(configured) }
     config = configured
     configuration = configHash(configured)
+    const targets = withCanary(configured, given, region())
     watch(targets, base.shared, anew)
+    background.take(configured, base.shared)
+    outward.take(configured)
     discovery.nudge()
     self.reloaded(true, wallMs())
     record('lifecycle', { event: 'configured', version, configuration })
@@ -327,13 +472,23 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       keeper,
       vantages,
       readyBecause,
+      earlier: (id) => flowLogs.book.attempt(id),
+      notices: () => [...flowLogs.problems(), ...firstLegs.problems(), ...outward.notices()],
+      documents: {
+        census: () => flowLogs.census(wallMs(), privateServices(fleet.targets())),
+        cloudwatch: () => cloudwatch.document(),
+        ...outward.documents,
+      },
       async metrics(format) {
         const further = await processMetrics(format)
+        flowlogMetrics.covered(flowLogs.census(wallMs(), [])?.coveredSeconds ?? 0)
+        flowlogMetrics.scraped(wallMs())
+        outward.refresh()
         // Last before the rendering: a life may end while the process is asked.
-        verdictMetrics.refresh(
-          (target, hostname, style) => lives.alive(lifeKey(target, hostname, style)),
-          wallMs(),
-        )
+        const isAlive = (target: string, hostname: string, style: string) =>
+          lives.alive(lifeKey(target, hostname, style))
+        verdictMetrics.refresh(isAlive, wallMs())
+        firstLegs.refresh(isAlive)
         return series.render(format, further)
       },
       reload: () => (config.web.reload ? reload : null),
@@ -350,8 +505,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   record('lifecycle', { event: 'started', version, configuration })
   if (targets.length === 0) await discovery.load()
   take(config, targets.length === 0 ? discovery.targets() : targets)
-  const keeping = Promise.all([keeper.run(), vantages.run(), discovery.run()])
+  const keeping = Promise.all([keeper.run(), vantages.run(), discovery.run(), outward.run()])
   log.info('listening', { host: address.host, port: address.port })
+  const proxies = proxyVariables(host.environment)
+  if (proxies.length > 0) log.info('proxy_ignored', { variables: proxies })
 
   return {
     address,
@@ -365,7 +522,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       stopping.abort(new Error('the agent stops'))
       // What does not heed the signal must not keep a service from ending.
       const over = new AbortController()
-      const closed = Promise.all([scheduler.settled(), keeping, http.close(1)])
+      const closed = Promise.all([scheduler.settled(), keeping, background.settled(), http.close(1)])
       await Promise.race([closed, sleep(lastSeconds, over.signal)])
       over.abort()
       record('lifecycle', { event: 'stopped', version, configuration })

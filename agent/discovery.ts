@@ -57,6 +57,12 @@ function defaultTimeoutSeconds(): number {
   return timeout.value
 }
 
+function defaultConfirmWithinSeconds(): number {
+  const within = parseDuration(defaults.target.confirm_within)
+  if (!within.ok) throw new Error('the default confirm_within is not a duration')
+  return within.value
+}
+
 /** The target of a discovered service: as one that gives a service and nothing else, except for what it requires. */
 export function discoveredTarget({ name, service, region, required, names }: Candidate): Target {
   return {
@@ -76,6 +82,8 @@ export function discoveredTarget({ name, service, region, required, names }: Can
     source: null,
     schedule: { kind: 'interval', everySeconds: defaultEverySeconds() },
     timeoutSeconds: defaultTimeoutSeconds(),
+    confirmWithinSeconds: defaultConfirmWithinSeconds(),
+    evidenceAgeSeconds: null,
     waiver: null,
     discovered: true,
   }

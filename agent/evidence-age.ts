@@ -14,6 +14,8 @@ export interface EvidenceAge {
     attempts: readonly AttemptVerdict[],
     cycle: { sinceMs: number; evidenceAgeSeconds: number | null },
   ): { attempts: AttemptVerdict[]; asOf: Set<string> }
+  /** Records have settled an attempt as private, perhaps long after it; `sinceMs`: when it was made, monotonic. */
+  hold(key: string, attempt: AttemptVerdict, sinceMs: number): void
   /** Late evidence spoke against this name, or it is no longer watched. */
   forget(key: string): void
 }
@@ -27,6 +29,14 @@ export interface EvidenceAge {
 export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
   const held = new Map<string, Map<string, { attempt: AttemptVerdict; sinceMs: number }>>()
   return {
+    hold(key, attempt, sinceMs) {
+      if (!settledByStrongEvidence(attempt)) return
+      const addresses = held.get(key) ?? new Map<string, { attempt: AttemptVerdict; sinceMs: number }>()
+      held.set(key, addresses)
+      const { address } = attempt
+      const known = addresses.get(address)
+      if (known === undefined || known.sinceMs <= sinceMs) addresses.set(address, { attempt, sinceMs })
+    },
     apply(key, attempts, { sinceMs, evidenceAgeSeconds }) {
       const unchanged = { attempts: [...attempts], asOf: new Set<string>() }
       if (evidenceAgeSeconds === null || attempts.some(speaksAgainst)) {
@@ -41,7 +51,7 @@ export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
       }
       const asOf = new Set<string>()
       const result = attempts.map((attempt) => {
-        const address = `${attempt.address} ${attempt.localAddress}`
+        const { address } = attempt
         if (settledByStrongEvidence(attempt)) {
           if (addresses.get(address)?.attempt.id !== attempt.id) addresses.set(address, { attempt, sinceMs })
           return attempt
@@ -73,6 +83,8 @@ function speaksAgainst({ state, wouldBe, conflicts }: AttemptVerdict): boolean {
 /** The later attempt leaves open all that the earlier one was, and went by the same route as far as both are known. */
 function compatible(earlier: AttemptVerdict, later: AttemptVerdict): boolean {
   if (later.state === 'blocked') return false
+  // One that was not dialled has none; another one's evidence is of another socket's way.
+  if (later.localAddress !== null && later.localAddress !== earlier.localAddress) return false
   if (!earlier.possible.every((path) => later.possible.includes(path))) return false
   const [a, b] = [earlier.basis, later.basis]
   if (a === null || b === null) return true

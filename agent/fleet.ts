@@ -1,15 +1,15 @@
-import type { Clock } from '../model/host.ts'
 import type { Evidence } from '../model/evidence.ts'
+import type { Clock } from '../model/host.ts'
 import type { Attempt } from '../model/observation.ts'
-import type { Confirmation } from '../model/path.ts'
 import type { Target, WatchedName } from '../model/target.ts'
 import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../model/verdict.ts'
 import { judgeTarget } from '../verdict/target.ts'
 import { type Lives, lifeSeconds, liveTarget } from './lives.ts'
-import { type NameWatch, type WatchDeps, watchName } from './name-watch.ts'
+import { type NameWatch, watchName } from './name-watch.ts'
 import { mostRedirects, redirectedNames } from './redirects.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
 import type { TaintBook } from './taint.ts'
+import type { WatchDeps } from './watch-deps.ts'
 
 export interface FleetDeps {
   clock: Clock
@@ -17,6 +17,8 @@ export interface FleetDeps {
   taint: TaintBook
   /** The book of taints has changed: it is to be kept. */
   tainted(): void
+  /** Attempts as they are judged now: later readings may have widened what an earlier judgement left. */
+  weighed(attempts: readonly AttemptVerdict[]): void
   /** Asked of the scheduler at the start of a cycle; used for cron. */
   nextSlotSeconds(target: string): number | null
   /** A new judgement of a whole target; `changed` if its state or whether it is met differs from the last one. */
@@ -36,18 +38,35 @@ export interface Fleet {
   /** Takes the targets of a new configuration. Unchanged ones keep what they know unless `anew`. */
   replace(
     targets: readonly Target[],
-    shared: WatchDeps & { resolveTrusted(): Promise<void> },
+    shared: WatchDeps & { resolveTrusted(timeoutSeconds: number): Promise<void> },
     anew: boolean,
   ): void
   /** One cycle of one target; rejects only if it was aborted. */
   cycle(name: string, signal: AbortSignal): Promise<void>
   /** A new reading of the account: every name is judged again under it. */
   readAgain(reading: KeptReading): void
-  /** Records of the network or of AWS have spoken of an attempt: its name is judged again. False if it lives no more. */
-  told(attemptId: string, evidence: readonly Evidence[], confirmation: Confirmation): boolean
+  /**
+   * Records of the network or of AWS have spoken of attempts, living or not: what they contradict or lift goes into the
+   * taint, and the names that rest on them are judged again.
+   */
+  told(verdicts: readonly AttemptVerdict[]): void
+  /** An attempt that was made outside a cycle (a canary, a signed request), with what AWS said of it; its name is judged again. */
+  witnessed(witnessed: WitnessedAttempt): void
+  /** All watched names with the addresses that each is known to have. */
+  known(): { target: Target; name: WatchedName; addresses: string[] }[]
   /** Verdicts as they stand now, lives run out included. */
   verdicts(): TargetVerdict[]
   attempt(id: string): AttemptVerdict | null
+}
+
+/** `base`: the reading that was newest when it began. */
+export interface WitnessedAttempt {
+  target: string
+  attempt: Attempt
+  base: KeptReading | null
+  evidence: readonly Evidence[]
+  /** For how long it counts, from its start. */
+  lifeSeconds: number
 }
 
 interface Watched {
@@ -56,7 +75,7 @@ interface Watched {
   /** With the names that redirects led to. */
   target: Target
   watches: NameWatch[]
-  shared: WatchDeps & { resolveTrusted(): Promise<void> }
+  shared: WatchDeps & { resolveTrusted(timeoutSeconds: number): Promise<void> }
   /** Start of the last cycle that completed, and how long what it found may be believed. */
   life: { sinceMs: number; lifeSeconds: number } | null
   last: TargetVerdict | null
@@ -77,6 +96,11 @@ export function createFleet(deps: FleetDeps): Fleet {
   /** True if the names hold, or lift, a taint: then all names must be judged again, for it goes by way and not by name. */
   const weigh = (names: readonly NameVerdict[]): boolean => {
     const attempts = names.flatMap((name) => name.attempts)
+    deps.weighed(attempts)
+    return weighAttempts(attempts)
+  }
+
+  const weighAttempts = (attempts: readonly AttemptVerdict[]): boolean => {
     const changed = attempts.map((attempt) => deps.taint.judged(attempt)).includes(true)
     const expired = deps.taint.expire(deps.clock.wallMs())
     if (changed || expired) deps.tainted()
@@ -159,7 +183,7 @@ export function createFleet(deps: FleetDeps): Fleet {
         sinceMs,
         lifeSeconds: lifeSeconds(target.schedule, deadlineSeconds(target), deps.nextSlotSeconds(name)),
       }
-      await shared.resolveTrusted()
+      await shared.resolveTrusted(target.timeoutSeconds)
       const cycle = (watch: NameWatch) => watch.cycle({ signal, lifeSeconds: life.lifeSeconds, perGroup: 1 })
       await Promise.all(watched.watches.map(cycle))
       const room = target.names.length - watched.configured.names.length
@@ -192,15 +216,36 @@ export function createFleet(deps: FleetDeps): Fleet {
         if (names.every((n) => n !== null)) judged(watched, names)
       }
     },
-    told(attemptId, evidence, confirmation) {
+    told(verdicts) {
+      if (verdicts.length === 0) return
+      if (weighAttempts(verdicts)) return rejudgeAll()
+      const ids = new Set(verdicts.map(({ id }) => id))
+      const hostnames = new Set(verdicts.map(({ hostname, port }) => `${hostname} ${port}`))
       for (const watched of fleet.values()) {
-        if (!watched.watches.some((watch) => watch.told(attemptId, evidence, confirmation))) continue
+        const concerned = watched.watches.some(
+          (watch) =>
+            hostnames.has(`${watch.name.hostname} ${watch.name.port}`) ||
+            ids.values().some((id) => watch.holds(id)),
+        )
+        if (!concerned) continue
         const names = watched.watches.map((watch) => watch.rejudge())
         if (names.every((n) => n !== null)) judged(watched, names)
-        return true
       }
-      return false
     },
+    witnessed({ target, attempt, base, evidence, lifeSeconds: forSeconds }) {
+      const watched = fleet.get(target)
+      const watch = watched?.watches.find(
+        ({ name }) => name.hostname === attempt.hostname && name.port === attempt.port,
+      )
+      if (watched === undefined || watch === undefined) return
+      watch.witnessed(attempt, base, evidence, forSeconds)
+      const names = watched.watches.map((one) => one.rejudge())
+      if (names.every((n) => n !== null)) judged(watched, names)
+    },
+    known: () =>
+      [...fleet.values()].flatMap(({ target, watches }) =>
+        watches.map((watch) => ({ target, name: watch.name, addresses: watch.addresses() })),
+      ),
     verdicts: () =>
       [...fleet.values()].flatMap(({ target, last }) =>
         last === null

@@ -157,7 +157,8 @@ function resolversOf(held: Held, sinceMs: number): string[] {
 /**
  * Which addresses to dial in this cycle: `perGroup` (at least 1) of each group, longest undialled first,
  * never dialled before all. Among equals the one answered last, then by text, so that it is reproducible.
- * Each non-empty group gets its turn; over the cycles every address of a group is dialled.
+ * Each non-empty group gets its turn; over the cycles every address of a group is dialled. Of the addresses that showed a
+ * contradiction, which only an attempt of their own can settle, a few more have their turn at once.
  */
 export function choose(groups: readonly (readonly HeldAddress[])[], perGroup = 1): string[] {
   const chosen = new Set<string>()
@@ -165,8 +166,13 @@ export function choose(groups: readonly (readonly HeldAddress[])[], perGroup = 1
     const ordered = [...group].sort(byTurn)
     for (const { address } of ordered.slice(0, Math.max(1, perGroup))) chosen.add(address)
   }
+  const pinned = groups.flat().filter((held) => held.pinned && !chosen.has(held.address))
+  for (const { address } of pinned.sort(byTurn).slice(0, mostPinned)) chosen.add(address)
   return [...chosen]
 }
+
+/** Addresses dialled in a cycle beyond one of each group. */
+const mostPinned = 4
 
 function byTurn(a: HeldAddress, b: HeldAddress): number {
   const dialled = compare(a.lastDialledMs ?? -Infinity, b.lastDialledMs ?? -Infinity)

@@ -18,6 +18,8 @@ export interface HttpContent {
   verdicts(): { head?: Readonly<Record<string, unknown>>; targets: Iterable<unknown> }
   /** One attempt with its evidence; null if it is not known (any more). */
   attempt(id: string): unknown
+  /** Further documents by their name under `/api/v1/`; one that gives null says that nothing makes it. */
+  documents?: Readonly<Record<string, () => object | null>>
   /** `because` names what is missing. */
   ready(): { ready: boolean; because: readonly string[] }
   /** Reloads the configuration; null where that is not switched on. */
@@ -121,7 +123,11 @@ async function route(request: IncomingMessage, content: HttpContent): Promise<An
   const path = (request.url ?? '').split('?', 1)[0] ?? ''
   if (path === '/-/reload') return reload(request, content)
   const attempt = path.startsWith('/api/v1/attempts/') ? path.slice('/api/v1/attempts/'.length) : null
-  const get = attempt !== null && attemptId.test(attempt) ? () => attemptJson(content, attempt) : gets[path]
+  const further = documentOf(path, content)
+  const get =
+    attempt !== null && attemptId.test(attempt)
+      ? () => attemptJson(content, attempt)
+      : (gets[path] ?? (further && (() => documentJson(further))))
   if (get === undefined) return text(404, 'not found')
   if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed('GET, HEAD')
   return get(content, request)
@@ -158,6 +164,18 @@ const gets: Readonly<Record<string, Get | undefined>> = Object.assign(Object.cre
     return { status: 200, type: 'application/json', body }
   },
 } satisfies Record<string, Get>)
+
+function documentOf(path: string, { documents = {} }: HttpContent): (() => object | null) | undefined {
+  const name = path.startsWith('/api/v1/') ? path.slice('/api/v1/'.length) : ''
+  return Object.hasOwn(documents, name) ? documents[name] : undefined
+}
+
+async function documentJson(make: () => object | null): Promise<Answer> {
+  const document = make()
+  if (document === null) return text(404, 'the configuration enables nothing that makes this document')
+  const body = await inTurns(jsonPieces(document as Readonly<Record<string, unknown>>))
+  return { status: 200, type: 'application/json', body }
+}
 
 async function attemptJson(content: HttpContent, id: string): Promise<Answer> {
   const attempt = content.attempt(id)

@@ -7,10 +7,15 @@ export interface LabConfigOptions {
   /** `web.listen`. */
   listen: string
   nowMs: number
+  /** Where the account is read: the lab's directory of AWS CLI output (the default), or its EC2 API. */
+  source?: 'directory' | 'aws'
 }
 
 /** The configuration with which the agent watches a lab: its names, its snapshot, its certificate authority. */
-export function labConfig(lab: Lab, { every, listen, nowMs }: LabConfigOptions): LoadResult {
+export function labConfig(
+  lab: Lab,
+  { every, listen, nowMs, source = 'directory' }: LabConfigOptions,
+): LoadResult {
   const { vantage, ...declared } = lab.scenario.agent
   const document = {
     version: 1,
@@ -26,7 +31,8 @@ export function labConfig(lab: Lab, { every, listen, nowMs }: LabConfigOptions):
         timeout: '2s',
       }
     }),
-    topology: { source: 'directory', directory: lab.snapshotDirectory, refresh: '10s' },
+    topology:
+      source === 'directory' ? { source, directory: lab.snapshotDirectory, refresh: '10s' } : { source },
     partition_roots: [{ partition: 'aws', file: lab.caFile }],
     web: { listen },
   }

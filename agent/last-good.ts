@@ -16,6 +16,8 @@ export interface LastGood {
 export interface LastGoodOptions {
   /** The agent's own state directory (`stateDirectoryOf`). */
   directory: string
+  /** Default `snapshot.json`. */
+  fileName?: string
   /** What the copy must be of; null: not known, then anything is. */
   account: string | null
   region: string | null
@@ -26,7 +28,6 @@ export interface LastGoodOptions {
 }
 
 const schema = 'pathproof.last-good/1'
-const fileName = 'snapshot.json'
 const mostBytes = 256 * 1024 * 1024
 /** How far a date may lie ahead of this host's clock. */
 const clockToleranceMs = 60_000
@@ -39,7 +40,7 @@ function codeOf(error: unknown): string {
 }
 
 export function createLastGood(options: LastGoodOptions): LastGood {
-  const { directory, onProblem } = options
+  const { directory, fileName = 'snapshot.json', onProblem } = options
   const path = join(directory, fileName)
   let writing: Promise<void> = Promise.resolve()
   const ignore = (why: string): null => {

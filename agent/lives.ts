@@ -1,3 +1,4 @@
+import type { TargetFirstLeg } from '../model/first-leg.ts'
 import { pathClasses } from '../model/path.ts'
 import type { Schedule } from '../model/target.ts'
 import type { NameVerdict, TargetVerdict } from '../model/verdict.ts'
@@ -87,6 +88,7 @@ export function expired(verdict: NameVerdict): NameVerdict {
     ...verdict,
     state: 'undetermined',
     proof: null,
+    confirmedProof: null,
     confirmation: 'unavailable',
     possible: [...pathClasses],
     because: [`no verdict in time; the last one, now too old, was ${verdict.state}`],
@@ -119,5 +121,14 @@ export function liveTarget(
     met: verdict.met === null ? null : false,
     state,
     names: names.map((name) => name.verdict),
+    ...(verdict.firstLeg !== undefined && { firstLeg: expiredLeg(verdict.firstLeg) }),
   }
+}
+
+/** What is left of a first leg when a name's life is over. */
+function expiredLeg(firstLeg: TargetFirstLeg | null): TargetFirstLeg | null {
+  if (firstLeg === null) return null
+  const because = [`no verdict in time; the last first leg, now too old, was ${firstLeg.leg}`]
+  const met = firstLeg.met === null ? null : false
+  return { ...firstLeg, leg: 'unproven', because, assumptions: [], met }
 }

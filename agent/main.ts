@@ -1,7 +1,10 @@
 import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
+import { attestArgument } from './attest-request.ts'
 import { chooseCommand } from './cli/usage.ts'
+import { directConnectArgument } from './direct-connect-request.ts'
 import type { Io } from './cli/io.ts'
+import { recordsArgument } from './records-request.ts'
 import { readerArgument } from './snapshot-request.ts'
 import { terminalIo } from './terminal-io.ts'
 import { version } from './version.ts'
@@ -12,7 +15,9 @@ const commands = {
   check: 'one look at names, URLs or all targets: verdict, reasons, fix',
   name: 'reads a host name or (presigned) URL without any network',
   route: "which of the account's routes wins for an address, and what that leaves",
+  flow: 'reads flow-log records, and what each leaves possible',
   snapshot: 'reads the account once and writes what --snapshot reads',
+  canary: 'the bucket policy of the canary, and one round of it, explained',
   config: 'checks and prints the configuration',
   doctor: 'what this host and account can and can not see',
   lab: 'a simulated AWS, and the agent running against it',
@@ -28,7 +33,9 @@ const load: { [K in keyof typeof commands]: () => Promise<Run> } = {
     return (argv, io) => nameCommand(argv, { ...io, nowMs: io.nowMs() })
   },
   route: async () => (await import('./cli/route.ts')).routeCommand,
+  flow: async () => (await import('./cli/flow.ts')).flowCommand,
   snapshot: async () => (await import('./cli/snapshot.ts')).snapshotCommand,
+  canary: async () => (await import('./cli/canary.ts')).canaryCommand,
   config: async () => (await import('./cli/config.ts')).configCommand,
   doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
   lab: async () => (await import('./cli/lab.ts')).labCommand,
@@ -54,14 +61,24 @@ async function main(argv: string[]): Promise<number> {
   return run(chosen.argv, io)
 }
 
-/** The reader of the account: what a credential source of the SDK left open must not keep it alive. */
-async function readerProcess(): Promise<never> {
-  const { runReader } = await import('./snapshot-reader.ts')
+type Reader = (input: typeof process.stdin, output: (text: string) => Promise<void>) => Promise<number>
+
+/** The jobs of a process that this program starts of itself. */
+const readers: Readonly<Record<string, () => Promise<Reader>>> = {
+  [readerArgument]: async () => (await import('./snapshot-reader.ts')).runReader,
+  [recordsArgument]: async () => (await import('./records-reader.ts')).runRecordsReader,
+  [attestArgument]: async () => (await import('./attest-signer.ts')).runSigner,
+  [directConnectArgument]: async () => (await import('./direct-connect-reader.ts')).runDirectConnectReader,
+}
+
+/** A reader's whole process: what a credential source of the SDK left open must not keep it alive. */
+async function readerProcess(load: () => Promise<Reader>): Promise<never> {
+  const run = await load()
   const write = (text: string) =>
     new Promise<void>((resolve, reject) =>
       process.stdout.write(text, (error) => (error ? reject(error) : resolve())),
     )
-  process.exit(await runReader(process.stdin, write))
+  process.exit(await run(process.stdin, write))
 }
 
 const argv = process.argv.slice(2)
@@ -82,6 +99,7 @@ process.on('uncaughtException', (error) => {
   process.stderr.write(`pathproof: ${lines.map((line) => safeText(redact(line), 500)).join('\n')}\n`)
   process.exit(1)
 })
-process.exitCode = argv[0] === readerArgument ? await readerProcess() : await main(argv)
+const reader = Object.hasOwn(readers, argv[0] ?? '') ? readers[argv[0] ?? ''] : undefined
+process.exitCode = reader === undefined ? await main(argv) : await readerProcess(reader)
 // Nothing that hangs (a look-up in the C library can't be called off) keeps a stopped daemon alive.
 if (argv[0] === 'run') process.exit()

@@ -1,89 +1,20 @@
-import { randomInt } from 'node:crypto'
-import type { HostAccess } from '../model/host.ts'
-import type {
-  Attempt,
-  DnsObservation,
-  Family,
-  FamilyObservation,
-  HostRoute,
-  Observation,
-  Stamp,
-} from '../model/observation.ts'
+import type { Attempt, DnsObservation, FamilyObservation } from '../model/observation.ts'
 import type { Target, WatchedName } from '../model/target.ts'
 import type { Evidence } from '../model/evidence.ts'
-import type { Confirmation } from '../model/path.ts'
 import type { Topology } from '../model/topology.ts'
 import type { NameVerdict } from '../model/verdict.ts'
-import { canonicalIp, destinationIp, parseIp } from '../net/ip.ts'
-import { expectedCertificateName } from './certificate-name.ts'
-import { querySystem } from '../probes/system-resolver.ts'
-import { queryResolver } from '../probes/dns.ts'
-import type { Limit as ProbeLimit } from '../probes/limit.ts'
-import type { LoopWatch } from '../probes/loop-watch.ts'
-import { probeTls, proxyVariables, unknownRoute } from '../probes/tls.ts'
-import type { TrustStore } from '../probes/trust.ts'
-import { judgeAttempt, noContext } from '../verdict/judge.ts'
-import { groupOf, judgeName } from '../verdict/name.ts'
+import { destinationIp } from '../net/ip.ts'
+import { unknownRoute } from '../probes/tls.ts'
+import { capturePoints } from '../verdict/flow-points.ts'
+import { type AttemptContext, judgeAttempt, judgeWithParts, noContext } from '../verdict/judge.ts'
+import { groupOf, judgeAttempts, rollUp } from '../verdict/name.ts'
+import { resolverViews } from '../verdict/resolvers.ts'
+import { askResolvers } from './ask-resolvers.ts'
+import { dialAddress, undialledAttempt, wouldBeAttempt } from './dial-address.ts'
 import { type HoldWindow, choose } from './hold.ts'
-import type { Limit } from './limit.ts'
+import type { DialledAttempt } from './late-watch.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
-import type { TaintBook } from './taint.ts'
-
-/** What the watches of all names share. */
-export interface WatchDeps {
-  host: HostAccess
-  hold: HoldWindow
-  connects: Limit
-  handshakes: ProbeLimit
-  lookups: ProbeLimit
-  loop: LoopWatch
-  trust: TrustStore
-  userAgent: string
-  /** Named resolvers of the configuration, with the address that each listens on. */
-  resolvers: ReadonlyMap<string, { address: string; port: number }>
-  stamp(): Stamp
-  /** All but the readings; each attempt brings its own. */
-  surroundings(): Omit<Topology, 'readings'>
-  reading(): KeptReading | null
-  /** Every observation, as it was made. */
-  observed(target: Target, observation: Observation): void
-  /** What late records contradicted, for all names. */
-  taint: Pick<TaintBook, 'bases' | 'addresses' | 'seen'>
-  /** Who connected last by each device and family: to tell one dead address from a dead network. */
-  connections: ConnectionBook
-  /** The kernel's way, remembered for a moment: for addresses that are only compared, not dialled. */
-  rememberedRoute(destination: string, source: string | null, sinceMs: number): Promise<HostRoute>
-  /** Address of `source` (an address or an interface) in one family, null: the kernel chooses. */
-  sourceAddress(source: string | null, family: Family): string | null
-  /** Whether this host can send a family at all, asked once a cycle. */
-  families(source: string | null): Promise<FamilyObservation[]>
-}
-
-/** When a target last completed a handshake by one device and family. Times are monotonic milliseconds. */
-export interface ConnectionBook {
-  connected(target: string, way: string, atMs: number): void
-  /** True if a target other than `target` connected by `way` at or after `sinceMs`. */
-  othersSince(target: string, way: string, sinceMs: number): boolean
-}
-
-/** Instead of a dial from an interface that has no address. */
-const noSource: HostAccess['dial'] = () => {
-  throw Object.assign(new Error('the interface has no address of this family'), { code: 'EADDRNOTAVAIL' })
-}
-
-export function createConnectionBook(): ConnectionBook {
-  const last = new Map<string, Map<string, number>>()
-  return {
-    connected(target, way, atMs) {
-      const targets = last.get(way) ?? new Map<string, number>()
-      targets.set(target, atMs)
-      last.set(way, targets)
-    },
-    othersSince(target, way, sinceMs) {
-      return [...(last.get(way) ?? [])].some(([name, atMs]) => name !== target && atMs >= sinceMs)
-    },
-  }
-}
+import type { WatchDeps } from './watch-deps.ts'
 
 /** An attempt that still counts, with the readings that it is judged on. */
 interface Living {
@@ -97,9 +28,6 @@ interface Living {
   othersConnected: boolean
   /** Monotonic milliseconds after which it is no longer the word on its address. */
   untilMs: number
-  /** What records of the network or of AWS said of it since. */
-  late: Evidence[]
-  confirmation: Confirmation
 }
 
 export interface CycleOptions {
@@ -116,8 +44,20 @@ export interface NameWatch {
   cycle(options: CycleOptions): Promise<NameVerdict>
   /** Judges again what is known, for example under a new reading or other limits. Null before the first cycle. */
   rejudge(under?: Partial<Topology>): NameVerdict | null
-  /** Records have spoken of one of its living attempts. False if it is not (any more) one of them. */
-  told(attemptId: string, evidence: readonly Evidence[], confirmation: Confirmation): boolean
+  /**
+   * An attempt that was made elsewhere (a canary, a signed request), with what AWS said of it already. It counts like
+   * one of a cycle's. `base`: the reading that was newest when it began.
+   */
+  witnessed(
+    attempt: Attempt,
+    base: KeptReading | null,
+    evidence: readonly Evidence[],
+    lifeSeconds: number,
+  ): void
+  /** Addresses that it is known to have now. */
+  addresses(): string[]
+  /** Whether an attempt is one of those that its verdict rests on now. */
+  holds(attemptId: string): boolean
   /** A new reading of the account: attempts that rest on another one are judged on both from now on. */
   readAgain(reading: KeptReading): void
   /** Answers of the resolvers that are only compared, newest cycle. */
@@ -150,45 +90,15 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       ...(l.base === null ? [] : [l.base.snapshot]),
       ...[...l.later.values()].map((r) => r.snapshot),
     ],
+    ...(l.base?.others !== undefined && {
+      others: [...new Set([l.base, ...l.later.values()].flatMap((r) => r.others ?? []))],
+    }),
   })
 
-  const ask = async (signal: AbortSignal): Promise<DnsObservation[]> => {
-    const base = {
-      clock: host.clock,
-      serverAddress: host.serverAddress,
-      stamp: deps.stamp,
-      randomId: () => randomInt(0x10000),
-      timeoutSeconds: target.timeoutSeconds,
-      signal,
-    }
-    const one = async (resolver: string, counts: boolean): Promise<DnsObservation[]> => {
-      if (resolver === 'system') {
-        const both = await querySystem(name.hostname, {
-          ...base,
-          lookup: host.lookup,
-          systemServers: host.systemServers,
-          lookups: deps.lookups,
-        })
-        return both.map((o) => ({ ...o, counts }))
-      }
-      const server = deps.resolvers.get(resolver)
-      if (server === undefined) return []
-      return [
-        await queryResolver({ hostname: name.hostname, resolver: { name: resolver, server }, counts }, base),
-      ]
-    }
-    const asked = await Promise.all([
-      ...target.resolvers.map((r) => one(r, true)),
-      ...target.compareResolvers.map((r) => one(r, false)),
-    ])
-    return asked.flat()
+  const contextOf = ({ attempt, timeoutsInARow, othersConnected }: Living): AttemptContext => {
+    const { evidence, confirmation } = deps.late.wordOn(attempt.stamp.id)
+    return { families, timeoutsInARow, othersConnected, late: evidence, confirmation }
   }
-
-  /** The interface that the target names has no address of the family: another one must not stand in for it. */
-  const lacksSource = (family: Family): boolean =>
-    target.source !== null &&
-    canonicalIp(target.source) === null &&
-    deps.sourceAddress(target.source, family) === null
 
   const wayOf = (attempt: Attempt) => `${attempt.host.device ?? '?'}|${attempt.family}`
 
@@ -198,40 +108,20 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     dnsSeconds: number | null,
     options: CycleOptions,
   ) => {
-    const ip = parseIp(address)
-    if (!ip.ok) return
     const base = deps.reading()
     const flight: Pick<Living, 'base' | 'later'> = { base, later: new Map() }
     flying.add(flight)
     const startedMs = host.clock.monotonicMs()
     deps.hold.dialled(holdKey, address, startedMs)
     deps.taint.seen(address, host.clock.wallMs())
-    const attempt = await probeTls(
-      {
-        hostname: name.hostname,
-        port: name.port,
-        address,
-        family: ip.value.family,
-        localAddress: deps.sourceAddress(target.source, ip.value.family),
-        resolvers,
-        dnsSeconds,
-        expectedName: expectedCertificateName(name),
-      },
-      {
-        clock: host.clock,
-        dial: lacksSource(ip.value.family) ? noSource : host.dial,
-        hostRoute: host.hostRoute,
-        environment: host.environment,
-        loop: deps.loop,
-        handshakes: deps.handshakes,
-        trust: deps.trust,
-        stamp: deps.stamp,
-        userAgent: deps.userAgent,
-        timeoutSeconds: target.timeoutSeconds,
-        signal: options.signal,
-      },
-    )
-    flying.delete(flight)
+    const attempt = await dialAddress(
+      target,
+      name,
+      { address, resolvers, dnsSeconds },
+      deps,
+      options.signal,
+    ).finally(() => flying.delete(flight))
+    if (attempt === null) return
     if (attempt.outcome.reached === 'nothing' && attempt.outcome.failure.type === 'aborted') return
     deps.observed(target, attempt)
     const { outcome } = attempt
@@ -253,46 +143,30 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       othersConnected:
         streak !== null && deps.connections.othersSince(target.name, wayOf(attempt), streak.sinceMs),
       untilMs: startedMs + options.lifeSeconds * 1000,
-      late: [],
-      confirmation: 'unavailable',
     }
     living.set(address, record)
+    deps.late.dialled(asDialled(record))
   }
 
-  const undialledAttempt = (address: string, route: HostRoute, resolvers: string[] = []): Attempt => {
-    const family: Family = address.includes(':') ? 6 : 4
+  /** As it is judged by what is known now, for records that come later. */
+  const asDialled = (record: Living): DialledAttempt => {
+    const topology = topologyOf(record)
+    const judged = judgeWithParts(record.attempt, topology, contextOf(record))
+    const points = capturePoints(judged, topology)
+    return { target: target.name, attempt: record.attempt, verdict: judged.verdict, points }
+  }
+
+  /** What the resolvers say of the name stands beside its verdict, with its dates. */
+  const withResolvers = (verdict: NameVerdict, under: Partial<Topology>): NameVerdict => {
+    const readings = [deps.reading()?.snapshot ?? []].flat()
+    const topology = { ...deps.surroundings(), ...under, readings }
+    const views = resolverViews(name.hostname, [...dns, ...compared], topology)
+    const resolvers = deps.resolverBook?.dated(holdKey, views) ?? views
     return {
-      kind: 'attempt',
-      stamp: deps.stamp(),
-      hostname: name.hostname,
-      port: name.port,
-      address,
-      family,
-      localAddress: null,
-      localPort: null,
+      ...verdict,
       resolvers,
-      outcome: { reached: 'not_dialled' },
-      http: null,
-      timings: {
-        dnsSeconds: null,
-        tcpConnectSeconds: null,
-        tlsHandshakeSeconds: null,
-        firstByteSeconds: null,
-        uncertaintySeconds: null,
-      },
-      host: route,
-      proxyVariables: proxyVariables(host.environment),
+      because: [...verdict.because, ...resolvers.flatMap((v) => v.because ?? [])],
     }
-  }
-
-  const wouldBe = async (address: string, resolvers: string[], sinceMs: number): Promise<Attempt | null> => {
-    const ip = parseIp(address)
-    if (!ip.ok) return null
-    const source = deps.sourceAddress(target.source, ip.value.family)
-    const route = lacksSource(ip.value.family)
-      ? unknownRoute(`${target.source} has no IPv${ip.value.family} address`)
-      : await deps.rememberedRoute(address, source, sinceMs)
-    return undialledAttempt(address, route, resolvers)
   }
 
   const judgeNow = (under: Partial<Topology> = {}): NameVerdict => {
@@ -304,21 +178,14 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         return [
           {
             attempt: alive.attempt,
-            context: {
-              ...noContext,
-              families,
-              timeoutsInARow: alive.timeoutsInARow,
-              othersConnected: alive.othersConnected,
-              late: alive.late,
-              confirmation: alive.confirmation,
-            },
+            context: contextOf(alive),
             topology: { ...topologyOf(alive), ...under },
           },
         ]
       }
       // Answered a moment ago, and not looked at yet: nothing is known of its way.
       const waiting = undialled.get(address) ?? {
-        attempt: undialledAttempt(address, unknownRoute('not asked yet')),
+        attempt: undialledAttempt(name, address, unknownRoute('not asked yet'), [], deps),
         base: null,
         later: new Map<string, KeptReading>(),
       }
@@ -339,14 +206,21 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       attempts: cases,
       complete: known.complete,
       tainted: deps.taint.bases(),
+      taintedBecause: deps.taint.reasons(),
+      ...deps.late.wordOnName(name.hostname, name.port, target.confirmWithinSeconds),
     }
-    return judgeName(input, { ...deps.surroundings(), ...under, readings: [] })
+    const judged = judgeAttempts(input, { ...deps.surroundings(), ...under, readings: [] })
+    const { attempts, asOf } = deps.late.aged(name, judged, target.evidenceAgeSeconds)
+    return withResolvers(rollUp(input, attempts, asOf), under)
   }
 
   return {
     name,
     async cycle(options) {
-      const [asked, usable] = await Promise.all([ask(options.signal), deps.families(target.source)])
+      const [asked, usable] = await Promise.all([
+        askResolvers(target, name, deps, options.signal),
+        deps.families(target.source),
+      ])
       options.signal.throwIfAborted()
       dns = asked.filter((o) => o.counts)
       compared = asked.filter((o) => !o.counts)
@@ -380,7 +254,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         const base = deps.reading()
         const look = { base, later: new Map<string, KeptReading>() }
         flying.add(look)
-        const attempt = await wouldBe(held.address, held.resolvers, nowMs)
+        const attempt = await wouldBeAttempt(target, name, held, deps, nowMs)
         flying.delete(look)
         if (attempt === null) continue
         undialled.set(held.address, { attempt, ...look })
@@ -413,15 +287,30 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       return judgeNow()
     },
     rejudge: (under) => (cycled ? judgeNow(under) : null),
-    told(attemptId, evidence, confirmation) {
-      for (const record of living.values()) {
-        if (record.attempt.stamp.id !== attemptId) continue
-        record.late.push(...evidence)
-        record.confirmation = confirmation
-        return true
+    witnessed(attempt, base, evidence, lifeSeconds) {
+      const newest = deps.reading()
+      const later = new Map<string, KeptReading>()
+      if (base !== null && newest !== null && newest.content !== base.content)
+        later.set(newest.content, newest)
+      const { stamp, address } = attempt
+      const record: Living = {
+        attempt,
+        base,
+        later,
+        timeoutsInARow: 0,
+        othersConnected: false,
+        untilMs: stamp.monotonicMs + lifeSeconds * 1000,
       }
-      return false
+      deps.hold.dialled(holdKey, address, stamp.monotonicMs)
+      deps.taint.seen(address, host.clock.wallMs())
+      deps.late.witnessed(asDialled(record), evidence)
+      const known = living.get(address)
+      if (known === undefined || known.attempt.stamp.monotonicMs <= stamp.monotonicMs)
+        living.set(address, record)
     },
+    addresses: () =>
+      deps.hold.known(holdKey, host.clock.monotonicMs()).addresses.map(({ address }) => address),
+    holds: (attemptId) => living.values().some(({ attempt }) => attempt.stamp.id === attemptId),
     readAgain(reading) {
       for (const record of [...living.values(), ...undialled.values(), ...flying]) {
         if (record.base === null || record.base.content === reading.content) continue
@@ -430,7 +319,10 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     },
     compared: () => compared,
     attempts: () => [...living.values()].map((l) => l.attempt),
-    forget: () => deps.hold.forget(holdKey),
+    forget() {
+      deps.hold.forget(holdKey)
+      deps.resolverBook?.forget(holdKey)
+    },
     moveTo: (hold) => hold.adopt(holdKey, deps.hold),
   }
 }

@@ -1,4 +1,7 @@
-import type { Observation } from '../model/observation.ts'
+import type { CanaryObservation, Observation, TrailObservation } from '../model/observation.ts'
+import type { EgressResult } from '../model/egress.ts'
+import type { PostureReport } from '../model/posture.ts'
+import type { FirstLeg } from '../model/first-leg.ts'
 import type { Vantage } from '../model/topology.ts'
 import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
 
@@ -9,6 +12,21 @@ export interface RecordBodies {
   vantage: Vantage
   snapshot: { id: string; account: string | null; region: string | null; source: string }
   observation: Observation
+  canary: CanaryObservation
+  /** What CloudTrail said of an attempt's request. */
+  trail: TrailObservation
+  /** One round of one way out that must be closed. */
+  egress: EgressResult
+  /** Where a check changed its state. */
+  posture: PostureReport
+  /** The first leg of a target is another one; `before` null: it is the first that is known. */
+  first_leg: {
+    target: string
+    leg: FirstLeg
+    before: FirstLeg | null
+    because: string[]
+    unknownHops: string[]
+  }
   attempt_verdict: AttemptVerdict
   target_verdict: TargetVerdict
 }

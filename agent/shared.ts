@@ -10,11 +10,16 @@ import { limit } from '../probes/limit.ts'
 import { loopWatch } from '../probes/loop-watch.ts'
 import type { TrustStore } from '../probes/trust.ts'
 import type { Config } from './config/config.ts'
+import type { Beside } from './first-legs.ts'
 import { createHoldWindow } from './hold.ts'
+import { type LateWatch, noLateWatch } from './late-watch.ts'
 import { createLimit } from './limit.ts'
-import { type WatchDeps, createConnectionBook } from './name-watch.ts'
+import type { ResolverBook } from './resolver-book.ts'
+import { createTrustedNames } from './trusted-names.ts'
+import { endpointNames } from '../verdict/endpoint-names.ts'
 import type { KeptReading } from './snapshot-keeper.ts'
 import type { TaintBook } from './taint.ts'
+import { type WatchDeps, createConnectionBook } from './watch-deps.ts'
 
 export interface SharedOptions {
   config: Config
@@ -31,18 +36,22 @@ export interface SharedOptions {
   others?(): Snapshot[]
   observed(target: Target, observation: Observation): void
   taint: TaintBook
+  /** What traces and the Direct Connect API show; left out: neither is configured. */
+  beside?(): Beside
+  resolverBook?: ResolverBook
+  /** Left out: no records are read. */
+  late?: LateWatch
   /** Roots of the host's own store; null: the real one. The lab plays it. */
   hostRoots: (() => string[]) | null
 }
 
 /** What all watches of one configuration share. */
 export interface Shared extends WatchDeps {
-  /** Resolves the declared endpoints' own names anew, at most once in `trustedForSeconds`. */
-  resolveTrusted(): Promise<void>
+  /** Resolves the own names of trusted endpoints anew, within `timeoutSeconds`. */
+  resolveTrusted(timeoutSeconds: number): Promise<void>
 }
 
 const familiesForMs = 5_000
-const trustedForMs = 10_000
 const mostRemembered = 8192
 
 /**
@@ -74,9 +83,6 @@ function declaredOf(config: Config): TrustedEndpoint[] {
 export function createShared(options: SharedOptions): Shared {
   const { config, host } = options
   const monotonicMs = () => host.clock.monotonicMs()
-  let trusted = declaredOf(config)
-  let trustedAtMs = -Infinity
-  let resolving: Promise<void> | null = null
   const routes = new Map<string, { route: Promise<HostRoute>; atMs: number }>()
   const families = new Map<string, { seen: Promise<FamilyObservation[]>; atMs: number }>()
 
@@ -99,15 +105,20 @@ export function createShared(options: SharedOptions): Shared {
     )
   }
 
-  const resolveOne = async (entry: TrustedEndpoint): Promise<TrustedEndpoint> => {
-    if (!('dnsName' in entry.declared)) return entry
-    try {
-      const found = await host.lookup(entry.declared.dnsName)
-      return { ...entry, addresses: found.flatMap((a) => canonicalIp(a.address) ?? []) }
-    } catch {
-      return { ...entry, addresses: [] }
-    }
-  }
+  const declared = declaredOf(config)
+  const declaredNames = declared.flatMap((entry) =>
+    'dnsName' in entry.declared ? [entry.declared.dnsName] : [],
+  )
+  const trusted = createTrustedNames({
+    declared,
+    found() {
+      const vantage = options.vantage()
+      const readings = [options.reading()?.snapshot ?? []].flat()
+      return endpointNames({ vantage, readings, others: options.others?.() ?? [] }, declaredNames)
+    },
+    lookup: host.lookup,
+    clock: host.clock,
+  })
 
   return {
     host,
@@ -125,29 +136,24 @@ export function createShared(options: SharedOptions): Shared {
     connections: createConnectionBook(),
     stamp,
     reading: options.reading,
+    resolverBook: options.resolverBook,
     observed: options.observed,
     taint: options.taint,
+    late: options.late ?? noLateWatch,
     sourceAddress: addressOf,
     surroundings: (): Omit<Topology, 'readings'> => ({
       vantage: options.vantage(),
       others: options.others?.() ?? [],
-      trustedEndpoints: trusted,
+      trustedEndpoints: trusted.current(),
       sites: config.sites,
       nat64Prefixes: config.nat64Prefixes,
+      ...options.beside?.(),
       limits: {
         routeTablesMaxAgeSeconds: config.topology.maxAgeSeconds,
         otherMaxAgeSeconds: config.topology.otherMaxAgeSeconds,
       },
     }),
-    async resolveTrusted() {
-      if (monotonicMs() - trustedAtMs < trustedForMs) return
-      resolving ??= Promise.all(declaredOf(config).map(resolveOne)).then((entries) => {
-        trusted = entries
-        trustedAtMs = monotonicMs()
-        resolving = null
-      })
-      await resolving
-    },
+    resolveTrusted: trusted.resolve,
     rememberedRoute(destination, source, sinceMs) {
       const key = `${destination} ${source ?? ''}`
       const known = routes.get(key)

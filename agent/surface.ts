@@ -21,6 +21,12 @@ export interface SurfaceParts {
   /** Why the agent is not ready; empty when it is. */
   readyBecause(): string[]
   metrics(format: ExpositionFormat): Promise<Buffer>
+  /** Further documents under `/api/v1/`. */
+  documents: NonNullable<HttpContent['documents']>
+  /** An attempt of an earlier cycle that records have spoken of since; null: none. */
+  earlier(id: string): AttemptVerdict | null
+  /** What is wrong beside the account's reading. */
+  notices(): string[]
   /** Null while reloading over HTTP is not switched on. */
   reload(): HttpContent['reload']
 }
@@ -65,7 +71,7 @@ export function surfaceOf(parts: SurfaceParts): HttpContent {
         version,
         vantage: vantages.current().kind,
         nowMs: parts.wallMs(),
-        notices: [...readyBecause(), ...keeper.problems()],
+        notices: [...readyBecause(), ...keeper.problems(), ...parts.notices()],
         rows: rowsOf(fleet),
       }),
     verdicts: () => ({
@@ -77,9 +83,10 @@ export function surfaceOf(parts: SurfaceParts): HttpContent {
       targets: fleet.verdicts().map(targetPieces),
     }),
     attempt(id) {
-      const found = fleet.attempt(id) ?? attemptOnRecord(ring, id)
+      const found = fleet.attempt(id) ?? parts.earlier(id) ?? attemptOnRecord(ring, id)
       return found === null ? null : redactValue(attemptDocument(found))
     },
+    documents: parts.documents,
     ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
     get reload() {
       return parts.reload()

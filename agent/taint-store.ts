@@ -12,7 +12,10 @@ const schema = z.strictObject({
   taints: z.array(
     z.strictObject({
       basis: z.strictObject({ networkInterface: text, routeTable: text, route: text, target: text }),
-      addresses: z.record(text, z.strictObject({ shownAtMs: z.number(), seenAtMs: z.number() })),
+      addresses: z.record(
+        text,
+        z.strictObject({ shownAtMs: z.number(), seenAtMs: z.number(), because: text.optional() }),
+      ),
     }),
   ),
 })
@@ -30,7 +33,10 @@ export async function loadTaints(directory: string, nowMs: number): Promise<Tain
     return taints.map(({ basis, addresses }) => ({
       basis,
       addresses: Object.fromEntries(
-        Object.entries(addresses).map(([address, held]) => [address, { ...held, seenAtMs: nowMs }]),
+        Object.entries(addresses).map(([address, { shownAtMs, because }]) => [
+          address,
+          { shownAtMs, seenAtMs: nowMs, ...(because !== undefined && { because }) },
+        ]),
       ),
     }))
   } catch (error) {

@@ -1,17 +1,20 @@
 import type { Basis } from '../model/evidence.ts'
 import type { AttemptVerdict } from '../model/verdict.ts'
+import { withLate } from '../verdict/judge.ts'
 import { sameBasis } from '../verdict/name.ts'
 
 /** A basis that records contradicted, with the addresses that showed it. Times are Unix milliseconds. */
 export interface Taint {
   basis: Basis
-  /** Address → when it showed the contradiction last, and when it was last answered or dialled. */
-  addresses: Record<string, { shownAtMs: number; seenAtMs: number }>
+  /** Address → when it showed the contradiction last and what it was, and when it was last answered or dialled. */
+  addresses: Record<string, { shownAtMs: number; seenAtMs: number; because?: string }>
 }
 
 export interface TaintBook {
   /** Bases that can't carry a private verdict now. */
   bases(): Basis[]
+  /** What was contradicted on each of them last, and by what. */
+  reasons(): { basis: Basis; because: string }[]
   /** Addresses that must stay in the hold window. */
   addresses(): string[]
   /**
@@ -37,8 +40,29 @@ function byRecords(verdict: AttemptVerdict): boolean {
   )
 }
 
-function contradicts(verdict: AttemptVerdict): boolean {
-  return byRecords(verdict) && (verdict.state === 'public' || verdict.conflicts.some((c) => c.of === 'side'))
+/**
+ * Whether records stand against what else is known of an attempt: they made it public, or conflict on the side. One that is
+ * public by all else as well, and on the same way, contradicts nothing: behind one NAT gateway S3 may go by an endpoint
+ * and another service by the internet.
+ */
+export function contradicts(verdict: AttemptVerdict): boolean {
+  if (!byRecords(verdict)) return false
+  if (verdict.conflicts.some((c) => c.of === 'side')) return true
+  if (verdict.state !== 'public') return false
+  return verdict.conflicts.length > 0 || withLate(verdict, [], 'pending').state !== 'public'
+}
+
+/** Both sides of it, for a person: what was recorded, and what it contradicts. */
+function contradiction(verdict: AttemptVerdict): string {
+  const recorded = verdict.evidence.filter(
+    ({ rank, source }) => (rank === 'observed' || rank === 'attested') && source !== 'kernel',
+  )
+  const said = recorded.map(({ because }) => because).join('; ')
+  const against = verdict.conflicts
+    .filter(({ of }) => of === 'side')
+    .flatMap(({ evidence }) => evidence.filter((e) => !recorded.includes(e)).map(({ because }) => because))
+  const text = against.length === 0 ? said : `${said}; but ${against.join('; ')}`
+  return text.length > 1000 ? `${text.slice(0, 1000)}…` : text
 }
 
 function confirmsPrivate(verdict: AttemptVerdict): boolean {
@@ -65,7 +89,11 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
     if (contradicts(verdict)) {
       const known = taint?.addresses[address]
       if (known !== undefined && known.shownAtMs >= atMs) return false
-      const shown = { shownAtMs: atMs, seenAtMs: Math.max(atMs, known?.seenAtMs ?? 0) }
+      const shown = {
+        shownAtMs: atMs,
+        seenAtMs: Math.max(atMs, known?.seenAtMs ?? 0),
+        because: contradiction(verdict),
+      }
       if (taint !== undefined) taint.addresses[address] = shown
       else taints.push({ basis, addresses: { [address]: shown } })
       return true
@@ -80,6 +108,13 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
 
   return {
     bases: () => taints.map((t) => t.basis),
+    reasons: () =>
+      taints.flatMap(({ basis, addresses }) => {
+        const [last] = Object.entries(addresses).sort(([, a], [, b]) => b.shownAtMs - a.shownAtMs)
+        if (last?.[1].because === undefined) return []
+        const [address, { shownAtMs, because }] = last
+        return [{ basis, because: `${address} at ${new Date(shownAtMs).toISOString()}: ${because}` }]
+      }),
     addresses: () => [...new Set(taints.flatMap((t) => Object.keys(t.addresses)))],
     judged(verdict) {
       return verdict.bases.map((basis) => judgedOn(basis, verdict)).includes(true)

@@ -1,4 +1,5 @@
 import type { Evidence } from '../model/evidence.ts'
+import type { ResolverView } from '../model/resolver-view.ts'
 import type { AttemptVerdict, NameVerdict, Requirement, TargetVerdict } from '../model/verdict.ts'
 import { redact, redactValue } from '../model/redact.ts'
 
@@ -44,6 +45,7 @@ export function attemptDocument(attempt: AttemptVerdict) {
     assumptions: attempt.assumptions,
     flags: attempt.flags,
     basis: attempt.basis,
+    firstLeg: attempt.firstLeg ? { leg: attempt.firstLeg.leg, because: attempt.firstLeg.because } : null,
   }
 }
 
@@ -59,7 +61,12 @@ function nameDocument<A>(name: NameVerdict, attempts: A) {
     fix: name.fix,
     possible: name.possible,
     because: name.because,
+    resolvers: (name.resolvers ?? []).map(resolverDocument),
   }
+}
+
+function resolverDocument({ sinceMs, ...view }: ResolverView) {
+  return { ...view, since: sinceMs === null ? null : new Date(sinceMs).toISOString() }
 }
 
 function documentOf<N>(verdict: TargetVerdict, nameOf: (name: NameVerdict) => N) {
@@ -78,6 +85,7 @@ function documentOf<N>(verdict: TargetVerdict, nameOf: (name: NameVerdict) => N)
             active: verdict.waiverActive,
           },
     state: verdict.state,
+    firstLeg: verdict.firstLeg ?? null,
     names: verdict.names.map(nameOf),
   }
 }

@@ -1,4 +1,5 @@
 import {
+  DescribeEgressOnlyInternetGatewaysCommand,
   DescribeFlowLogsCommand,
   DescribeInternetGatewaysCommand,
   DescribeManagedPrefixListsCommand,
@@ -6,6 +7,8 @@ import {
   DescribeNetworkInterfacesCommand,
   DescribeRouteTablesCommand,
   DescribeSubnetsCommand,
+  DescribeVpcBlockPublicAccessExclusionsCommand,
+  DescribeVpcBlockPublicAccessOptionsCommand,
   DescribeVpcEndpointsCommand,
   DescribeVpcPeeringConnectionsCommand,
   DescribeVpcsCommand,
@@ -51,6 +54,9 @@ const commands = {
   DescribeVpcPeeringConnections: DescribeVpcPeeringConnectionsCommand,
   DescribeFlowLogs: DescribeFlowLogsCommand,
   DescribeInternetGateways: DescribeInternetGatewaysCommand,
+  DescribeEgressOnlyInternetGateways: DescribeEgressOnlyInternetGatewaysCommand,
+  DescribeVpcBlockPublicAccessOptions: DescribeVpcBlockPublicAccessOptionsCommand,
+  DescribeVpcBlockPublicAccessExclusions: DescribeVpcBlockPublicAccessExclusionsCommand,
 } as const satisfies Record<Ec2Action, unknown>
 
 /** All that is used of a command and of the client, alike for every action. */

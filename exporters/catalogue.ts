@@ -1,5 +1,10 @@
+import { egressStates } from '../model/egress.ts'
+import { firstLegs } from '../model/first-leg.ts'
 import { pathClasses, pathStates } from '../model/path.ts'
+import { resolverStates } from '../model/resolver-view.ts'
+import { postureChecks, postureStates } from '../model/posture.ts'
 import { snapshotParts } from '../model/topology.ts'
+import { flowlogCatalogue } from './catalogue-flowlog.ts'
 import type { Metric } from './metric.ts'
 import { metric, planned } from './metric.ts'
 
@@ -124,21 +129,28 @@ export const catalogue = [
     onName,
     'Whether an earlier contradiction on the same way holds this name.',
   ),
-  planned(
+  metric(
     'pathproof_first_leg',
     'gauge',
     'target',
     ['target', 'leg'],
-    'First leg from the site towards AWS: 1 for the current one, 0 for the others.',
-    { leg: ['direct_connect', 'vpn', 'unproven'] },
+    'First leg from the site towards AWS: 1 for the current one, 0 for the others. On-prem only.',
+    { leg: firstLegs },
   ),
-  planned(
+  metric(
+    'pathproof_first_leg_changes_total',
+    'counter',
+    'target',
+    ['target'],
+    'How often the first leg from the site towards AWS became another one. On-prem only.',
+  ),
+  metric(
     'pathproof_resolver_state',
     'gauge',
     'name',
     ['target', 'hostname', 'resolver', 'state'],
-    'What a compared resolver answers beside the resolvers that count: 1 for the current state, 0 for the others.',
-    { state: ['same', 'different', 'failed'] },
+    'What a compared resolver answers beside the resolvers that count: 1 for the current state, 0 for the others. One set for each of compare_resolvers.',
+    { state: resolverStates },
   ),
   metric(
     'pathproof_dns_lookup_seconds',
@@ -236,56 +248,43 @@ export const catalogue = [
     { part: topologyParts, reason: topologyErrorReasons },
   ),
   metric(
+    'pathproof_topology_also_last_success_timestamp_seconds',
+    'gauge',
+    'process',
+    ['account', 'region'],
+    'Unix time at which a further account (topology.also, by role) was last read without a missing part. 0 before the first.',
+  ),
+  metric(
+    'pathproof_topology_also_errors_total',
+    'counter',
+    'process',
+    ['account', 'region', 'reason'],
+    'Parts of a further account (topology.also, by role) that could not be read.',
+    { reason: topologyErrorReasons },
+  ),
+  metric(
     'pathproof_prefix_list_entries',
     'gauge',
     'process',
     ['prefix_list'],
     'Entries of a prefix list as last read.',
   ),
-  planned(
-    'pathproof_flowlog_lag_seconds',
-    'gauge',
-    'process',
-    [],
-    'Age of the youngest flow record that was read.',
-  ),
-  planned(
-    'pathproof_flowlog_attempts_total',
-    'counter',
-    'process',
-    ['result'],
-    'Own attempts that were looked for in flow logs, by result.',
-    { result: ['confirmed', 'contradicted', 'undecided', 'no_record'] },
-  ),
-  planned(
-    'pathproof_flowlog_flows_total',
-    'counter',
-    'process',
-    ['service', 'traffic_path', 'next_hop_type', 'action'],
-    'Flows of the network interface towards AWS services.',
-  ),
-  planned(
-    'pathproof_flowlog_bytes_total',
-    'counter',
-    'process',
-    ['service', 'traffic_path', 'next_hop_type', 'action'],
-    'Bytes of the flows of the network interface towards AWS services.',
-  ),
-  planned(
+  ...flowlogCatalogue,
+  metric(
     'pathproof_egress_state',
     'gauge',
     'process',
     ['check', 'state'],
     'Whether a destination that must fail is out of reach: 1 for the current state, 0 for the others.',
-    { state: ['blocked', 'open', 'untestable'] },
+    { state: egressStates },
   ),
-  planned(
+  metric(
     'pathproof_posture_state',
     'gauge',
     'process',
     ['check', 'state'],
     'Result of a posture check: 1 for the current state, 0 for the others.',
-    { state: ['pass', 'fail', 'unknown'] },
+    { check: postureChecks, state: postureStates },
   ),
   planned('pathproof_ledger_records', 'gauge', 'process', [], 'Records in the ledger.'),
   planned(

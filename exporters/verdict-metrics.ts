@@ -228,9 +228,7 @@ function createNameSeries(series: SeriesSet, target: string, { hostname, style }
       lastVerdict.set(atMs / 1000)
       tainted.set(verdicts.some((verdict) => verdict.tainted) ? 1 : 0)
       countConflicts(attempts)
-      for (const attempt of attempts) {
-        if (attempt.confirmation === 'confirmed') confirmedMs = Math.max(confirmedMs, attempt.atMs)
-      }
+      for (const { lastConfirmedMs } of verdicts) confirmedMs = Math.max(confirmedMs, lastConfirmedMs ?? 0)
       lastConfirmed.set(confirmedMs / 1000)
       const seconds = lastHandshakeSeconds(attempts)
       if (seconds !== null) handshake.set(seconds)

@@ -36,6 +36,8 @@ export async function startDnsServer(options: {
   port: number
   answer: NameSource
   rotate?: readonly Rotation[]
+  /** Sockets that are bound already, as by whoever may enter another network namespace. */
+  descriptors?: { udp: number; tcp: number }
 }): Promise<DnsServer> {
   const turns = new Map<string, number>()
   const respond = (query: Buffer, maxBytes: (query: DecodedPacket) => number): Buffer | null => {
@@ -44,12 +46,13 @@ export async function startDnsServer(options: {
   }
 
   for (let attempt = 1; ; attempt++) {
-    const udp = await bindUdp(options.address, options.port)
+    const udp = await bindUdp(options.address, options.port, options.descriptors?.udp)
     const { port } = udp.address()
     const connections = new Set<Socket>()
     let tcp: Server
     try {
-      tcp = await listenTcp(options.address, port, connections, (query) => respond(query, () => 65_535))
+      const whole = (query: Buffer) => respond(query, () => 65_535)
+      tcp = await listenTcp(options.address, port, connections, whole, options.descriptors?.tcp)
     } catch (error) {
       await new Promise<void>((resolve) => udp.close(() => resolve()))
       // the kernel gave a UDP port whose TCP twin is taken
@@ -185,11 +188,11 @@ function startOfAuthority(hostname: string): Answer {
   }
 }
 
-function bindUdp(address: string, port: number): Promise<UdpSocket> {
+function bindUdp(address: string, port: number, fd?: number): Promise<UdpSocket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4')
     socket.once('error', reject)
-    socket.bind({ address, port, exclusive: true }, () => {
+    socket.bind(fd === undefined ? { address, port, exclusive: true } : { fd, exclusive: true }, () => {
       socket.off('error', reject)
       resolve(socket)
     })
@@ -201,6 +204,7 @@ function listenTcp(
   port: number,
   connections: Set<Socket>,
   respond: (query: Buffer) => Buffer | null,
+  fd?: number,
 ): Promise<Server> {
   const server = createServer((socket) => {
     connections.add(socket)
@@ -224,7 +228,7 @@ function listenTcp(
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host: address, port, exclusive: true }, () => {
+    server.listen(fd === undefined ? { host: address, port, exclusive: true } : { fd }, () => {
       server.off('error', reject)
       server.on('error', () => undefined)
       resolve(server)

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { TraceResult } from './first-leg.ts'
 import type { Family, HostRoute } from './observation.ts'
 
 /** The two clocks. Durations come from the monotonic one only. */
@@ -46,5 +47,10 @@ export interface HostAccess {
   hostRoute(destination: string, source: string | null): Promise<HostRoute>
   /** Non-loopback addresses of this host with their device and MAC, as `os.networkInterfaces()` gives them. */
   addresses(): { device: string; address: string; family: Family; mac: string; linkLocal: boolean }[]
+  /**
+   * A trace by TCP on a port, from `source` (null: the kernel chooses), with a tool of this host. It sends packets. Never
+   * rejects. Left out: this host can't.
+   */
+  trace?(to: { address: string; port: number; source: string | null }): Promise<TraceResult>
   environment: Readonly<Record<string, string | undefined>>
 }

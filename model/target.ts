@@ -53,6 +53,10 @@ export interface Target {
   source: string | null
   schedule: Schedule
   timeoutSeconds: number
+  /** How long ago a confirmation by records may lie that `minProof` observed or attested asks for. */
+  confirmWithinSeconds: number
+  /** How long an attempt that records alone settled goes on to count; null: like any other. */
+  evidenceAgeSeconds: number | null
   waiver: Waiver | null
   discovered: boolean
 }

@@ -3,6 +3,8 @@
  * Everything is plain data. Ids are AWS's own; addresses and prefixes are canonical text.
  */
 
+import type { DirectConnectReading, Trace } from './first-leg.ts'
+
 /** The files of a snapshot directory and the API calls behind them; each is dated and can fail on its own. */
 export const snapshotParts = [
   'routeTables',
@@ -21,7 +23,13 @@ export type SnapshotPart = (typeof snapshotParts)[number]
 
 /** A part that was read: `atMs` is when the reading began (null: undated, then it is no evidence for a daemon). */
 export type PartReading =
-  | { read: true; atMs: number | null; dated: 'api' | 'manifest' | 'mtime' | 'undated' }
+  | {
+      read: true
+      atMs: number | null
+      dated: 'api' | 'manifest' | 'mtime' | 'undated'
+      /** Elements that were not understood and are left out; left out itself where there are none. */
+      lost?: number
+    }
   | { read: false; reason: 'missing' | 'denied' | 'invalid' | 'failed'; detail: string }
 
 /** Something in the input that was not understood: what, where, what was expected, what to do. */
@@ -213,6 +221,42 @@ export interface FlowLog {
   /** The format as AWS gives it (`${version} ${account-id} …`). */
   logFormat: string | null
   maxAggregationSeconds: number | null
+  /** `DestinationOptions` of a log that delivers to S3: `plain-text` or `parquet`; null or left out: not told. */
+  fileFormat?: string | null
+  hivePartitions?: boolean | null
+  hourlyPartitions?: boolean | null
+}
+
+/** VPC Block Public Access of one account and region, as `DescribeVpcBlockPublicAccessOptions` gives it; lower case. */
+export interface BlockPublicAccess {
+  /** `off`, `block-bidirectional`, `block-ingress`, or newer. */
+  mode: string
+  /** `default-state`, `update-in-progress`, `update-complete`, or newer. */
+  state: string
+  /** `allowed`, `not-allowed`; empty if absent. */
+  exclusionsAllowed: string
+}
+
+export interface BlockPublicAccessExclusion {
+  id: string
+  /** ARN of a VPC or subnet. */
+  resource: string
+  mode: string
+  state: string
+}
+
+/** Something that was read, with its own date, or why it was not. */
+export interface Fact<T> {
+  reading: PartReading
+  items: T[]
+}
+
+/** What is read of the account for the posture checks alone; no rule leans on it. */
+export interface PostureFacts {
+  egressOnlyGateways: Fact<InternetGateway>
+  /** At most one. */
+  blockPublicAccess: Fact<BlockPublicAccess>
+  exclusions: Fact<BlockPublicAccessExclusion>
 }
 
 /** One reading of one account and region. Parts can be of different ages; a part that was not read is empty. */
@@ -234,6 +278,8 @@ export interface Snapshot {
   flowLogs: FlowLog[]
   internetGateways: InternetGateway[]
   problems: SnapshotProblem[]
+  /** Left out where nothing of it was asked for. */
+  posture?: PostureFacts
 }
 
 /** One ENI of this instance as its metadata service describes it. */
@@ -262,7 +308,10 @@ export interface Vantage {
   interfaces: MetadataInterface[]
 }
 
-/** A declaration that leads out of what this account's snapshot shows (configuration: `trusted_endpoints`). */
+/**
+ * What leads out of the interfaces that this account's snapshot shows: a declaration (configuration: `trusted_endpoints`), or
+ * a name that was found.
+ */
 export interface TrustedEndpoint {
   /** The endpoint's own `vpce-…` DNS name, a bare address, or the id of a gateway endpoint of a shared VPC. */
   declared: { dnsName: string } | { address: string } | { gateway: string }
@@ -272,6 +321,8 @@ export interface TrustedEndpoint {
   addresses: string[]
   /** The address ranges of the endpoint's VPC where they are known. */
   vpcCidrs: string[]
+  /** Not declared by anybody: `dnsName` is the own name of an endpoint that a snapshot, of whatever age, describes. */
+  found?: true
 }
 
 /** An on-prem site: its own address ranges and how its first leg is said to run. */
@@ -304,5 +355,9 @@ export interface Topology {
   sites: Site[]
   /** NAT64 prefixes in use besides 64:ff9b::/96 (configured, or found by RFC 7050). */
   nat64Prefixes?: string[]
+  /** Traces that are young enough; left out: none is to be made. They serve the first leg and eliminate nothing. */
+  traces?: readonly Trace[]
+  /** The Direct Connect API, read lately; null: it could not be read; left out: it is not to be. */
+  directConnect?: DirectConnectReading | null
   limits: SnapshotLimits
 }

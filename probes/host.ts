@@ -11,6 +11,7 @@ import { specialPurpose } from '../net/special.ts'
 import { linuxHostRoute } from './host-route.ts'
 import { systemCommand } from './run-command.ts'
 import { unknownRoute } from './tls.ts'
+import { traceTcp } from './trace.ts'
 import type { TrustStore } from './trust.ts'
 
 /** The machine's clocks. `monotonicMs` counts from the boot on Linux, so that it compares across processes. */
@@ -135,8 +136,12 @@ export function systemHost(environment: HostAccess['environment']): HostAccess {
     hostRoute: route,
     addresses,
     environment,
+    trace: (to) => traceTcp(to, tracing),
   }
 }
+
+/** Followed one after the other, each to the last of its hops. */
+const tracing = systemCommand({ timeoutSeconds: 60, maxOutputBytes: 1024 * 1024, atOnce: 2 })
 
 /** The roots of this runtime and of this host's own store; `partitionRoots` as PEM from the configuration. */
 export function systemTrust(partitionRoots: readonly string[]): TrustStore {

@@ -31,7 +31,8 @@ function timedSince(startedMs: number, { clock, loop }: Timers): Timed {
 
 export type Connected =
   | { ok: true; socket: Socket; local: Endpoint | null; time: Timed }
-  | { ok: false; failure: Failure; local: Endpoint | null }
+  /** `atOnce`: the error was there when connect() returned, so it is this host's own. */
+  | { ok: false; failure: Failure; local: Endpoint | null; atOnce: boolean }
 
 export interface ConnectTo {
   address: string
@@ -53,7 +54,7 @@ export function connectTcp(
   return new Promise((resolve) => {
     const ended = deadline.ended()
     if (ended) {
-      resolve({ ok: false, failure: ended, local: null })
+      resolve({ ok: false, failure: ended, local: null, atOnce: false })
       return
     }
     let dialled: Dialled
@@ -61,7 +62,7 @@ export function connectTcp(
       dialled = dial(to)
     } catch (error) {
       const failure = failureOf(error, { phase: 'connect', afterSeconds: 0, atOnce: true })
-      resolve({ ok: false, failure, local: null })
+      resolve({ ok: false, failure, local: null, atOnce: true })
       return
     }
     const { socket } = dialled
@@ -78,7 +79,8 @@ export function connectTcp(
       if (!connected.ok) socket.destroy()
       resolve(connected)
     }
-    const fail = (failure: Failure) => settle({ ok: false, failure, local: dialled.local() })
+    const fail = (failure: Failure, own = false) =>
+      settle({ ok: false, failure, local: dialled.local(), atOnce: own })
     const onConnect = () => {
       const time = timedSince(startedMs, timers)
       socket.setNoDelay(true)
@@ -86,7 +88,7 @@ export function connectTcp(
     }
     const onError = (error: unknown) => {
       const afterSeconds = timedSince(startedMs, timers).seconds
-      fail(failureOf(error, { phase: 'connect', afterSeconds, atOnce }))
+      fail(failureOf(error, { phase: 'connect', afterSeconds, atOnce }), atOnce)
     }
     const onClose = () => fail({ type: 'reset', code: 'EOF' })
     socket.once('connect', onConnect)
@@ -96,7 +98,7 @@ export function connectTcp(
       startedMs = timers.clock.monotonicMs()
       atOnce = socket.destroyed
     })
-    forget = deadline.onEnd(fail)
+    forget = deadline.onEnd((failure) => fail(failure))
   })
 }
 

@@ -1,6 +1,16 @@
 import { isIP } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { Clock, Dial, HostAccess } from '../model/host.ts'
-import type { Attempt, AttemptOutcome, Family, HostRoute, Stamp, Timings } from '../model/observation.ts'
+import type {
+  Attempt,
+  AttemptOutcome,
+  CertificateCheck,
+  Family,
+  HostRoute,
+  HttpExchange,
+  Stamp,
+  Timings,
+} from '../model/observation.ts'
 import { parseIp } from '../net/ip.ts'
 import { forbiddenTarget } from '../net/special.ts'
 import { checkCertificate } from './certificate.ts'
@@ -45,6 +55,20 @@ export interface TlsDeps {
   timeoutSeconds: number
   signal: AbortSignal
 }
+
+/** A completed handshake, as the look that follows on its socket gets it. */
+export interface SecuredSocket {
+  socket: TLSSocket
+  /** Without a trailing dot. */
+  hostname: string
+  port: number
+  /** What the certificate is worth. */
+  check: CertificateCheck
+  deadline: Deadline
+}
+
+/** What is done on the socket after the handshake; gives the exchange that the attempt keeps. The socket is destroyed after. */
+export type Look = (secured: SecuredSocket) => Promise<HttpExchange | null>
 
 const proxyNames = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy', 'ALL_PROXY', 'all_proxy']
 
@@ -124,6 +148,7 @@ async function connectAndLook(
   deps: TlsDeps,
   deadline: Deadline,
   progress: Progress,
+  look: Look,
 ): Promise<void> {
   progress.host = await askRoute(to, to.localAddress, deps, deadline)
   const connected = await connectTcp(to, deps.dial, deps, deadline)
@@ -157,11 +182,8 @@ async function connectAndLook(
     }
     progress.outcome = { reached: 'tls', tls }
     const firstByte = timeFirstByte(socket, deps)
-    progress.http = await headRequest(
-      socket,
-      { hostname: name, port: to.port, userAgent: deps.userAgent },
-      deadline,
-    )
+    const { check } = facts
+    progress.http = await look({ socket, hostname: name, port: to.port, check, deadline })
     firstByte.stop()
     const time = firstByte.read()
     if (time) note(progress, 'firstByteSeconds', time)
@@ -180,7 +202,15 @@ async function connectAndLook(
  * first byte of its answer; `timings.uncertaintySeconds` is the largest of the three phases' and is not subtracted. An
  * HTTP failure changes nothing but `http`. One deadline for all of it; the socket is destroyed in any case. Never rejects.
  */
-export async function probeTls(to: TlsTarget, deps: TlsDeps): Promise<Attempt> {
+export function probeTls(to: TlsTarget, deps: TlsDeps): Promise<Attempt> {
+  const { userAgent } = deps
+  return probeWith(to, deps, ({ socket, hostname, port, deadline }) =>
+    headRequest(socket, { hostname, port, userAgent }, deadline),
+  )
+}
+
+/** The same attempt with another look than `HEAD /` on its socket, for example signed requests. Never rejects. */
+export async function probeWith(to: TlsTarget, deps: TlsDeps, look: Look): Promise<Attempt> {
   const stamp = deps.stamp()
   const progress: Progress = {
     outcome: { reached: 'not_dialled' },
@@ -205,7 +235,7 @@ export async function probeTls(to: TlsTarget, deps: TlsDeps): Promise<Attempt> {
     const deadline = startDeadline(deps.timeoutSeconds, deps.signal, deps.clock)
     const leave = deps.loop.enter()
     try {
-      await connectAndLook(to, deps, deadline, progress)
+      await connectAndLook(to, deps, deadline, progress, look)
       const { localAddress } = progress
       if (localAddress !== null && localAddress !== to.localAddress) {
         progress.host = await askRouteAgain(to, localAddress, deps, deadline)

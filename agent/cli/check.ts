@@ -4,19 +4,22 @@ import { redact } from '../../model/redact.ts'
 import type { HostAccess } from '../../model/host.ts'
 import type { Target } from '../../model/target.ts'
 import { safeText } from '../../model/text.ts'
-import type { Snapshot } from '../../model/topology.ts'
+import type { Snapshot, Vantage } from '../../model/topology.ts'
+import { type Widened, widen } from '../all-styles.ts'
 import { check } from '../check.ts'
 import type { Config } from '../config/config.ts'
 import { loadConfig, parseConfig } from '../config/load.ts'
 import { problemText } from '../config/problems.ts'
 import { targetsOf } from '../config/targets.ts'
 import { machine, readText } from '../machine.ts'
-import { ownProgram } from '../snapshot-child.ts'
+import { ownProgram } from '../child.ts'
+import { regionOf } from '../snapshot-source.ts'
 import { targetDocument } from '../verdict-document.ts'
 import { version } from '../version.ts'
 import { exit, exitCodeOf, worstExitCode } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { renderTarget } from './render-check.ts'
+import { leaksOf, renderStyles } from './render-styles.ts'
 import { type CommandSpec, parseCommand } from './usage.ts'
 
 const spec = {
@@ -34,6 +37,10 @@ const spec = {
       value: 'DIR',
       help: 'directory with the output of the AWS CLI, at most 3 minutes old',
     },
+    'all-styles': {
+      type: 'boolean',
+      help: 'look as well at the other names by which software may call the same service and bucket: which of them leak?',
+    },
     json: { type: 'boolean', help: 'one JSON document per input, one per line (schema pathproof.check/1)' },
   },
   positionals: {
@@ -46,24 +53,32 @@ const spec = {
     'pathproof check',
     'pathproof check --snapshot dump https://my-bucket.s3.amazonaws.com/file.jpg',
     'pathproof check --config.file /etc/pathproof/pathproof.yml',
+    'pathproof check --all-styles https://my-bucket.s3.eu-west-1.amazonaws.com/file.jpg',
     'pathproof check --json sts.amazonaws.com ssm.eu-west-1.amazonaws.com',
   ],
   notes:
     'Exit codes: 0 requirement met (or waived), 1 failed to run, 3 not met, 4 undetermined, 64 wrong usage, 65 malformed input, 78 configuration. Of many: 3 before 4 before 0.',
 } as const satisfies CommandSpec
 
+/** What a URL says beside its host name, for the other names of the same thing. */
+interface InputParts {
+  pathBucket: string | null
+  signingRegion: string | null
+}
+
 /** The target that one name or URL stands for: that host alone, required to be private. */
 function targetFor(
   input: string,
-): { ok: true; target: Target; note: string | null } | { ok: false; error: string } {
+): { ok: true; target: Target; note: string | null; of: InputParts } | { ok: false; error: string } {
   const read = readNameInput(input)
   if (!read.ok) return { ok: false, error: read.error }
-  const { name, port, scheme } = read.input
+  const { name, port, scheme, pathStyle, presigned } = read.input
   const note =
     scheme === 'http' ? `${name.hostname}: http:// URL; the probe speaks TLS on port ${port ?? 443}` : null
   return {
     ok: true,
     note,
+    of: { pathBucket: pathStyle ? name.bucket : null, signingRegion: presigned.signingRegion },
     target: {
       name: name.hostname,
       names: [
@@ -83,6 +98,8 @@ function targetFor(
       source: null,
       schedule: { kind: 'interval', everySeconds: 30 },
       timeoutSeconds: 5,
+      confirmWithinSeconds: 1800,
+      evidenceAgeSeconds: null,
       waiver: null,
       discovered: false,
     },
@@ -130,10 +147,13 @@ export async function checkCommand(
     return parsed.code
   }
   const { 'config.file': file, snapshot: directory = null, json = false } = parsed.values
+  const everyStyle = parsed.values['all-styles'] ?? false
   const config = await configOf(file, io)
   if (config === null) return exit.configuration
   const codes: number[] = []
   let targets: Target[] | null = []
+  const parts = new Map<Target, InputParts>()
+  const widened = new Map<string, Widened>()
   for (const input of parsed.positionals) {
     const read = targetFor(input)
     if (!read.ok) {
@@ -149,6 +169,7 @@ export async function checkCommand(
       io.stderr(`${safeText(read.target.name)}: not an AWS name; it is judged all the same\n`)
     }
     targets.push(read.target)
+    parts.set(read.target, read.of)
   }
   if (parsed.positionals.length === 0) {
     const { targets: configured, problems } = targetsOf(config)
@@ -168,7 +189,23 @@ export async function checkCommand(
       version,
       signal: stop.signal,
       program: ownProgram(),
+      ...(everyStyle && {
+        widen(target: Target, vantage: Vantage) {
+          const { pathBucket = null, signingRegion = null } = parts.get(target) ?? {}
+          const [hostname = ''] = target.names.map((name) => name.hostname)
+          const region = signingRegion ?? regionOf(config, vantage, at.host.environment)
+          const wide = widen(target, {
+            pathBuckets: new Map(pathBucket === null ? [] : [[hostname, pathBucket]]),
+            region: region === '*' ? null : region,
+          })
+          widened.set(target.name, wide)
+          for (const name of wide.withoutRegion)
+            io.stderr(`${safeText(name)}: no region is known: names with a region in them are left out\n`)
+          return wide.target
+        },
+      }),
       onSnapshot: (snapshot, problems) => tell(snapshot, problems, io),
+      onProblem: (problem) => io.stderr(`pathproof check: ${safeText(redact(problem), 1000)}\n`),
       onDiscovered(found, because) {
         nothing = found.length === 0
         for (const reason of because) io.stderr(`${safeText(redact(reason), 1000)}\n`)
@@ -177,12 +214,14 @@ export async function checkCommand(
     })
     for await (const { verdict, staleWouldBe } of results) {
       codes.push(exitCodeOf(verdict))
+      const wide = widened.get(verdict.target)
       if (json) {
         const stale = Object.fromEntries(staleWouldBe)
         io.stdout(
-          `${JSON.stringify({ schema: 'pathproof.check/1', ...(targetDocument(verdict) as object), ifSnapshotWereFresh: stale })}\n`,
+          `${JSON.stringify({ schema: 'pathproof.check/1', ...(targetDocument(verdict) as object), ifSnapshotWereFresh: stale, ...(wide && { allStyles: { given: wide.given, leaks: leaksOf(verdict).map(({ hostname }) => hostname) } }) })}\n`,
         )
-      } else io.stdout(`${renderTarget(verdict, { color: io.color, staleWouldBe })}\n`)
+      } else if (wide !== undefined) io.stdout(`${renderStyles(verdict, wide.given, { color: io.color })}\n`)
+      else io.stdout(`${renderTarget(verdict, { color: io.color, staleWouldBe })}\n`)
     }
   } catch (error) {
     io.stderr(

@@ -1,3 +1,4 @@
+import { costsOf } from '../config/cost.ts'
 import { effectiveConfig, effectiveDocument } from '../config/effective.ts'
 import { exampleConfig } from '../config/example.ts'
 import { configJsonSchemaText } from '../config/json-schema.ts'
@@ -6,7 +7,7 @@ import type { LoadResult } from '../config/load.ts'
 import { notActive } from '../config/not-active.ts'
 import { problemText } from '../config/problems.ts'
 import { safeText } from '../../model/text.ts'
-import { iamPolicy } from '../iam.ts'
+import { actionsOfRoles, iamPolicy } from '../iam.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { chooseCommand, parseCommand } from './usage.ts'
@@ -102,6 +103,7 @@ function checkText(file: string, loaded: Extract<LoadResult, { ok: true }>): str
     `schedule: at most ${counted(waiting, 'connection')} at once when nothing answers, of ${config.limits.connects} allowed`,
     `hash: ${hash}`,
     ...warnings.map((warning) => `warning: ${problemText(warning)}`),
+    ...costsOf(config).map(({ text }) => text),
     ...notActive(config).map(({ path, text }) => `note: ${path}: ${safeText(text, 300)}`),
   ]
   return `${lines.join('\n')}\n`
@@ -116,6 +118,7 @@ function checkDocument(file: string, loaded: LoadResult): unknown {
     problems: [],
     warnings,
     notActive: notActive(config),
+    costs: costsOf(config),
     hash,
     targets: config.targets.length,
     names: fit.names,
@@ -183,6 +186,9 @@ async function iam(argv: readonly string[], io: Io): Promise<number> {
   if (policy === null)
     io.stderr('pathproof config iam: nothing in this configuration calls AWS: no policy is needed\n')
   else io.stdout(`${JSON.stringify(policy, null, 2)}\n`)
+  const inRoles = actionsOfRoles(loaded.config)
+  if (inRoles.length > 0)
+    io.stderr(`the roles of topology.also must allow in their own accounts: ${inRoles.join(', ')}\n`)
   return exit.met
 }
 

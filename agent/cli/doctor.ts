@@ -32,6 +32,10 @@ const spec = {
       type: 'boolean',
       help: 'make one TLS connection as well: who answers, and is the clock right?',
     },
+    trace: {
+      type: 'boolean',
+      help: 'on-prem: make one trace by TCP as well (mtr or traceroute): which hops show the first leg?',
+    },
     json: { type: 'boolean', help: `one JSON document (schema ${schema})` },
   },
   examples: [
@@ -90,7 +94,7 @@ export async function doctorCommand(argv: readonly string[], io: Io): Promise<nu
     ;(parsed.code === 0 ? io.stdout : io.stderr)(parsed.text)
     return parsed.code
   }
-  const { 'config.file': given, connect = false, json = false } = parsed.values
+  const { 'config.file': given, connect = false, trace = false, json = false } = parsed.values
   const file = given ?? (existsSync(defaultConfigFile) ? defaultConfigFile : null)
   const loaded = await configOf(file, io)
   if (!loaded.ok) {
@@ -109,6 +113,7 @@ export async function doctorCommand(argv: readonly string[], io: Io): Promise<nu
       warnings: loaded.warnings,
       targets: targetsOf(loaded.config).targets,
       connect,
+      trace,
       version,
       host: machine(io.environment),
       readText,

@@ -15,7 +15,9 @@ export const exit = {
 export function exitCodeOf(verdict: TargetVerdict): number {
   if (verdict.met || verdict.met === null || verdict.waiverActive) return exit.met
   if (verdict.state === 'undetermined') return exit.undetermined
-  // Private, but not by proof of the rank that is demanded: more evidence may still show it.
+  // Another first leg is shown than the one that is demanded: no evidence will mend that.
+  if (verdict.firstLeg?.met === false && verdict.firstLeg.leg !== 'unproven') return exit.notMet
+  // Private, but not by proof of the rank that is demanded, or by a first leg that is not shown: more evidence may still show it.
   if (verdict.state === 'private' && verdict.require.kind === 'private') return exit.undetermined
   return exit.notMet
 }

@@ -8,7 +8,9 @@ import { safeText } from '../../model/text.ts'
 import type { TargetVerdict } from '../../model/verdict.ts'
 import { startDaemon } from '../daemon.ts'
 import { labConfig } from '../lab-config.ts'
+import { isRecordFormat } from '../lab-records.ts'
 import { machine, readText, sleep } from '../machine.ts'
+import { ownProgram } from '../child.ts'
 import { version } from '../version.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -31,6 +33,19 @@ const spec = {
       type: 'boolean',
       help: 'every scenario (or that of --scenario) once: verdicts against the truth of its packets',
     },
+    api: {
+      type: 'boolean',
+      help: "with --matrix: read the account by the lab's EC2 API, as on an instance, instead of AWS CLI output",
+    },
+    records: {
+      type: 'boolean',
+      help: 'with --matrix: and what flow logs make of each verdict, once their records have come',
+    },
+    format: {
+      type: 'string',
+      value: 'FORMAT',
+      help: 'with --records: full (the one that this program asks for, the default), v5 or default',
+    },
     demo: { type: 'boolean', help: 'the same as --scenario demo' },
     'web.listen-address': {
       type: 'string',
@@ -44,7 +59,8 @@ const spec = {
     'pathproof lab',
     'pathproof lab --scenario s3-private-dns',
     'pathproof lab --list',
-    'pathproof lab --matrix',
+    'pathproof lab --matrix --api',
+    'pathproof lab --matrix --records --format v5',
   ],
   notes: 'Ctrl-C ends all of it.',
 } as const satisfies CommandSpec
@@ -170,7 +186,17 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
     }
     return exit.met
   }
-  if (values.matrix === true && values.scenario === undefined) return confusionMatrix(io)
+  if (values.api === true && values.matrix !== true) return fail('--api goes with --matrix', exit.usage)
+  if (values.records === true && values.matrix !== true)
+    return fail('--records goes with --matrix', exit.usage)
+  if (values.format !== undefined && values.records !== true)
+    return fail('--format goes with --records', exit.usage)
+  const format = values.format ?? 'full'
+  if (!isRecordFormat(format)) return fail(`--format ${format}: expected full, v5 or default`, exit.usage)
+  const program = values.api === true ? ownProgram() : null
+  const records = values.records === true ? { format, program: ownProgram() } : null
+  if (values.matrix === true && values.scenario === undefined)
+    return confusionMatrix(io, { program, records })
   let scenario: Scenario
   try {
     scenario = await loadScenario(values.scenario ?? 'demo')
@@ -180,7 +206,8 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
       exit.usage,
     )
   }
-  if (values.matrix === true) return confusionMatrix(io, values.scenario)
+  if (values.matrix === true)
+    return confusionMatrix(io, { only: values.scenario ?? 'demo', program, records })
   const listen = values['web.listen-address'] ?? '127.0.0.1:10097'
   const every = values.every ?? '5s'
   try {

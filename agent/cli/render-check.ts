@@ -5,9 +5,9 @@ import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../../model/verdict.ts'
 
-type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim'
+export type Colour = 'green' | 'red' | 'yellow' | 'bold' | 'dim'
 
-const stateColour: Record<PathState, Colour> = {
+export const stateColour: Record<PathState, Colour> = {
   private: 'green',
   public: 'red',
   mixed: 'red',
@@ -38,8 +38,6 @@ export function renderTarget(
   const paint = (colour: Colour, text: string) =>
     options.color ? styleText(colour, text, { validateStream: false }) : text
   const out: string[] = []
-  const required =
-    verdict.require.kind === 'classes' ? verdict.require.classes.join(' or ') : verdict.require.kind
   for (const name of verdict.names) {
     out.push(...renderName(name, paint))
     const stale = options.staleWouldBe.get(name.hostname)
@@ -47,10 +45,33 @@ export function renderTarget(
       out.push(`  With the snapshot taken as if it were fresh, it would be ${stale}.`, '')
     }
   }
+  return `${[...out, ...firstLegLines(verdict), ...requirementLines(verdict, options.color)].join('\n')}\n`
+}
+
+/** The first leg, for hosts that have one; what would show it where it is unproven. */
+export function firstLegLines({ firstLeg }: TargetVerdict): string[] {
+  if (firstLeg === undefined || firstLeg === null) return []
+  const { leg, required, met, because, assumptions, wouldDecide } = firstLeg
+  const demanded = met === null ? '' : `, ${required} is required: ${met ? 'met' : 'not met'}`
+  const out = [`First leg: ${leg}${demanded}`, ...because.map((b) => `  ${line(b)}`)]
+  if (assumptions.length > 0) out.push('  This rests on:', ...assumptions.map((a) => `    - ${line(a)}`))
+  if (wouldDecide.length > 0) out.push('  What would show it:', ...wouldDecide.map((w) => `    - ${line(w)}`))
+  return [...out, '']
+}
+
+/** Whether the requirement is met, and its waiver. */
+export function requirementLines(verdict: TargetVerdict, color: boolean): string[] {
+  const paint = (colour: Colour, text: string) =>
+    color ? styleText(colour, text, { validateStream: false }) : text
+  const out: string[] = []
+  const required =
+    verdict.require.kind === 'classes' ? verdict.require.classes.join(' or ') : verdict.require.kind
   if (verdict.met === null) out.push(`Nothing is required of ${line(verdict.target)}`)
   else {
     const met = verdict.met ? paint('green', 'met') : paint('red', 'not met')
-    out.push(`Requirement of ${line(verdict.target)}: ${required}: ${met}`)
+    const leg = verdict.firstLeg?.met === null ? undefined : verdict.firstLeg?.required
+    const by = leg === undefined ? '' : `, by ${leg}`
+    out.push(`Requirement of ${line(verdict.target)}: ${required}${by}: ${met}`)
   }
   if (verdict.waiver !== null) {
     const until = new Date(verdict.waiver.untilMs).toISOString()
@@ -61,7 +82,19 @@ export function renderTarget(
         : `Its waiver ended on ${until}: ${line(verdict.waiver.reason)}${ticket}`,
     )
   }
-  return `${out.join('\n')}\n`
+  return out
+}
+
+/** Who answers what, where somebody is asked only to compare. */
+function resolverLines({ resolvers = [] }: NameVerdict): string[] {
+  if (!resolvers.some(({ counts }) => !counts)) return []
+  const shown = resolvers.map(({ resolver, server, counts, kind, state, addresses, sinceMs }) => {
+    const which = counts ? 'counts' : `only compared, ${state ?? ''}`
+    const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`
+    const found = addresses.length === 0 ? '' : ` (${addresses.join(', ')})`
+    return `    - ${line(`${resolver} at ${server}, ${which}: ${kind}${found}${since}`)}`
+  })
+  return ['  What the resolvers answer:', ...shown, '']
 }
 
 function renderName(name: NameVerdict, paint: (colour: Colour, text: string) => string): string[] {
@@ -72,6 +105,7 @@ function renderName(name: NameVerdict, paint: (colour: Colour, text: string) => 
     ...name.because.map((b) => `  ${line(b)}`),
     '',
   ]
+  out.push(...resolverLines(name))
   const order: Record<PathState, number> = { public: 0, mixed: 1, undetermined: 2, blocked: 3, private: 4 }
   const attempts = name.attempts.toSorted(
     (a, b) => order[a.state] - order[b.state] || Number(b.dialled) - Number(a.dialled),

@@ -3,6 +3,7 @@ import { cidrOverlaps, parseCidr } from '../../net/cidr.ts'
 import type { Cidr } from '../../net/cidr.ts'
 import { parseIp } from '../../net/ip.ts'
 import { isPrivateUse, specialPurpose } from '../../net/special.ts'
+import { checkFirstLeg } from './check-first-leg.ts'
 import type { Draft } from './draft.ts'
 import { checkKnown, checkUnique, finding } from './findings.ts'
 import type { Findings } from './findings.ts'
@@ -146,6 +147,7 @@ function checkPartitionRoots(findings: Findings, draft: Draft): void {
 export function checkNetwork(findings: Findings, draft: Draft): void {
   checkResolvers(findings, draft)
   checkSites(findings, draft)
+  checkFirstLeg(findings, draft)
   checkTrustedEndpoints(findings, draft)
   checkNat64(findings, draft)
   checkPartitionRoots(findings, draft)

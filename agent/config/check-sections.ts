@@ -1,6 +1,9 @@
+import { checkEgress } from './check-egress.ts'
+import { checkFlowLogs } from './check-flow-logs.ts'
+import { checkAlso } from './check-topology.ts'
 import { defaults } from './defaults.ts'
 import type { Draft } from './draft.ts'
-import { checkKnown, checkUnique, finding } from './findings.ts'
+import { checkUnique, finding } from './findings.ts'
 import type { Findings } from './findings.ts'
 import { formatDuration, parseDuration } from './units.ts'
 
@@ -43,6 +46,10 @@ function checkCanary(findings: Findings, { canary }: Draft): void {
   for (const key of ['control', 'positive', 'negative'] as const) {
     const object = canary.value[key]
     if (object === undefined) continue
+    // a policy would take them for wildcards and variables, and deny other objects as well
+    if (/[*?$]/.test(object)) {
+      findings.errors.push(finding(['canary', key], 'holds "*", "?" or "$"', 'a key without them'))
+    }
     const other = seen.get(object)
     if (other === undefined) seen.set(object, key)
     else
@@ -50,22 +57,10 @@ function checkCanary(findings: Findings, { canary }: Draft): void {
         finding(['canary', key], `is the same object as ${other}`, 'three different objects'),
       )
   }
-}
-
-function checkEgress(findings: Findings, draft: Draft): void {
-  const targets = draft.targets.flatMap(({ value }) => value.name ?? [])
-  const seen = new Map<string, number>()
-  for (const [index, { value }] of draft.mustFail.entries()) {
-    const path = ['egress', 'must_fail', index]
-    if (value.control !== undefined)
-      checkKnown(findings, [...path, 'control'], 'target', value.control, targets)
-    if (value.name === undefined) continue
-    const first = seen.get(value.name)
-    if (first === undefined) seen.set(value.name, index)
-    else
-      findings.errors.push(
-        finding([...path, 'name'], `the name is taken by egress.must_fail[${first}]`, 'another name'),
-      )
+  const { source_ip: sourceIp, source_addresses: addresses } = canary.value
+  if (addresses !== undefined && addresses.length > 0 && sourceIp === false) {
+    const path = ['canary', 'source_addresses', 0]
+    findings.errors.push(finding(path, 'stands beside source_ip: false', 'source_ip: true'))
   }
 }
 
@@ -86,6 +81,8 @@ function checkLimits(findings: Findings, { limits }: Draft): void {
 /** Checks what concerns several keys of the sections that are no networks. */
 export function checkSections(findings: Findings, draft: Draft): void {
   checkTopology(findings, draft)
+  checkAlso(findings, draft)
+  checkFlowLogs(findings, draft)
   checkCanary(findings, draft)
   checkEgress(findings, draft)
   checkLimits(findings, draft)

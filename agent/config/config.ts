@@ -57,7 +57,31 @@ export interface TopologyConfig {
   /** Everything else. */
   otherRefreshSeconds: number
   otherMaxAgeSeconds: number
-  also: { directory: string }[]
+  /** Origins of URLs; null: AWS's own, or what the environment says. */
+  endpoint: { ec2: string | null; sts: string | null } | null
+  also: AlsoConfig[]
+}
+
+/** A further account. Exactly one of `directory` and `roleArn` is not null. */
+export interface AlsoConfig {
+  directory: string | null
+  roleArn: string | null
+  /** Only beside `roleArn`, like `region`; null: none is given. */
+  externalId: string | null
+  /** Null: that of this host. */
+  region: string | null
+}
+
+export interface FlowLogsConfig {
+  enabled: boolean
+  everySeconds: number
+  /** At most one of `logGroup` and `s3` is not null: a log that AWS does not let itself be asked about. */
+  logGroup: string | null
+  s3: { bucket: string; prefix: string | null } | null
+  /** Of that log; null: the default format. */
+  format: string | null
+  /** Null: the process's own credentials. */
+  roleArn: string | null
 }
 
 export interface CanaryConfig {
@@ -68,6 +92,29 @@ export interface CanaryConfig {
   negative: string
   endpoint: string
   sourceIp: boolean
+  /** Canonical text; empty: those that the instance metadata shows. */
+  sourceAddresses: string[]
+  vpc: string | null
+  /** Of the bucket; null: that of this host. */
+  region: string | null
+}
+
+/** A way out that must be closed. */
+export interface EgressCheckConfig {
+  name: string
+  /** What `parseEgressUrl` takes. */
+  url: string
+  /** Name of the target that must get through by the same means. */
+  control: string
+  /** Go as software that heeds the proxy variables of the environment. */
+  proxy: boolean
+}
+
+export interface EgressConfig {
+  everySeconds: number
+  /** For each look at one address. */
+  timeoutSeconds: number
+  mustFail: EgressCheckConfig[]
 }
 
 export interface LedgerConfig {
@@ -89,10 +136,18 @@ export interface Config {
   resolvers: ResolverConfig[]
   trustedEndpoints: TrustedEndpointConfig[]
   topology: TopologyConfig
-  flowLogs: { enabled: boolean }
+  flowLogs: FlowLogsConfig
+  /** CloudWatch's own metrics; null: they are not read. */
+  cloudwatch: { everySeconds: number } | null
   canary: CanaryConfig | null
+  cloudtrail: { everySeconds: number } | null
   sites: Site[]
-  egress: { mustFail: { name: string; url: string; control: string }[] }
+  /** Traces by TCP, for the first leg; null: none is made. */
+  trace: { everySeconds: number } | null
+  /** The Direct Connect API; null: it is not asked. `region` null: that of this host. */
+  directConnect: { everySeconds: number; region: string | null } | null
+  egress: EgressConfig
+  posture: { enabled: boolean }
   ledger: LedgerConfig | null
   exporters: {
     cloudwatch: { namespace: string; everySeconds: number } | null
@@ -150,6 +205,18 @@ function targetConfig(written: Written['targets'][number]): TargetConfig {
   }
 }
 
+function flowLogsConfig(written: Written['flow_logs']): FlowLogsConfig {
+  const { s3 } = written
+  return {
+    enabled: written.enabled,
+    everySeconds: written.every,
+    logGroup: written.log_group ?? null,
+    s3: s3 ? { bucket: s3.bucket, prefix: s3.prefix ?? null } : null,
+    format: written.format ?? null,
+    roleArn: written.role_arn ?? null,
+  }
+}
+
 function ledgerConfig(written: NonNullable<Written['ledger']>): LedgerConfig {
   const { anchors } = written
   return {
@@ -189,9 +256,18 @@ export function configFrom(written: Written): Config {
       maxAgeSeconds: topology.max_age,
       otherRefreshSeconds: topology.other_refresh,
       otherMaxAgeSeconds: topology.other_max_age,
-      also: topology.also,
+      endpoint: topology.endpoint
+        ? { ec2: topology.endpoint.ec2 ?? null, sts: topology.endpoint.sts ?? null }
+        : null,
+      also: topology.also.map((also) => ({
+        directory: also.directory ?? null,
+        roleArn: also.role_arn ?? null,
+        externalId: also.external_id ?? null,
+        region: also.region ?? null,
+      })),
     },
-    flowLogs: { enabled: written.flow_logs.enabled },
+    flowLogs: flowLogsConfig(written.flow_logs),
+    cloudwatch: written.cloudwatch ? { everySeconds: written.cloudwatch.every } : null,
     canary: canary
       ? {
           everySeconds: canary.every,
@@ -201,8 +277,12 @@ export function configFrom(written: Written): Config {
           negative: canary.negative,
           endpoint: canary.endpoint,
           sourceIp: canary.source_ip,
+          sourceAddresses: canary.source_addresses,
+          vpc: canary.vpc ?? null,
+          region: canary.region ?? null,
         }
       : null,
+    cloudtrail: written.cloudtrail ? { everySeconds: written.cloudtrail.every } : null,
     sites: written.sites.map((site) => ({
       name: site.name,
       firstLeg: site.first_leg ?? null,
@@ -210,7 +290,16 @@ export function configFrom(written: Written): Config {
       prefixes: site.prefixes,
       snatRelay: site.snat_relay,
     })),
-    egress: { mustFail: written.egress.must_fail },
+    trace: written.trace ? { everySeconds: written.trace.every } : null,
+    directConnect: written.direct_connect
+      ? { everySeconds: written.direct_connect.every, region: written.direct_connect.region ?? null }
+      : null,
+    egress: {
+      everySeconds: written.egress.every,
+      timeoutSeconds: written.egress.timeout,
+      mustFail: written.egress.must_fail,
+    },
+    posture: { enabled: written.posture.enabled },
     ledger: ledger ? ledgerConfig(ledger) : null,
     exporters: {
       cloudwatch: exporters.cloudwatch

@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import {
   canarySchema,
-  egressCheckSchema,
   limitsSchema,
   partitionRootsSchema,
   resolverSchema,
@@ -9,7 +8,10 @@ import {
   topologySchema,
   trustedEndpointSchema,
 } from './schema.ts'
+import { egressCheckSchema, egressSchema } from './schema-egress.ts'
+import { flowLogsSchema } from './schema-flow-logs.ts'
 import { targetSchema } from './schema-target.ts'
+import { alsoSchema } from './schema-topology.ts'
 import { readCidr } from './fields.ts'
 
 /** A map of the document of which only the keys that read well are there, so that what concerns several keys can be checked. */
@@ -26,8 +28,11 @@ export interface Draft {
   trustedEndpoints: Item<typeof trustedEndpointSchema>[]
   sites: Item<typeof siteSchema>[]
   mustFail: Item<typeof egressCheckSchema>[]
+  egress: Item<typeof egressSchema>
   partitionRoots: Item<typeof partitionRootsSchema>[]
   topology: Item<typeof topologySchema>
+  also: Item<typeof alsoSchema>[]
+  flowLogs: Item<typeof flowLogsSchema>
   canary: Item<typeof canarySchema>
   limits: Item<typeof limitsSchema>
   /** Canonical text; null where it could not be read. */
@@ -63,8 +68,11 @@ export function draftOf(raw: unknown): Draft {
     trustedEndpoints: items(trustedEndpointSchema, top['trusted_endpoints']),
     sites: items(siteSchema, top['sites']),
     mustFail: items(egressCheckSchema, egress['must_fail']),
+    egress: item(egressSchema, top['egress'] ?? {}),
     partitionRoots: items(partitionRootsSchema, top['partition_roots']),
     topology: item(topologySchema, top['topology']),
+    also: items(alsoSchema, isMap(top['topology']) ? top['topology']['also'] : null),
+    flowLogs: item(flowLogsSchema, top['flow_logs']),
     canary: item(canarySchema, top['canary']),
     limits: item(limitsSchema, top['limits']),
     nat64Prefixes: nat64.map((text) => {

@@ -72,20 +72,37 @@ topology:
   # The same for everything else.
   other_refresh: 5m
   other_max_age: 15m
-  # Snapshots of further accounts.
-  #also: [{ directory: /var/lib/pathproof/network-account }]
+  # Further accounts, for endpoints that they own: by a role in them, or a directory.
+  #also: [{ role_arn: "arn:aws:iam::444455556666:role/pathproof-read", external_id: pathproof, region: us-east-1 }, { directory: /var/lib/pathproof/network-account }]
+  # Where the APIs are asked, if not at AWS's own names: https, or http on loopback.
+  #endpoint: { ec2: https://vpce-0123456789abcdef0-abcdefgh.ec2.us-east-1.vpce.amazonaws.com, sts: https://vpce-0123456789abcdef0-abcdefgh.sts.us-east-1.vpce.amazonaws.com }
 
-# Flow records as evidence.
-#flow_logs: { enabled: true }
+# Flow records as evidence, and the census of all flows. The log is found by ec2:DescribeFlowLogs; log_group (or s3, with
+# format) names one where that is not allowed, role_arn a role that reads it in another account.
+#flow_logs: { enabled: true, every: 60s, log_group: /vpc/flow, format: "\${version} \${interface-id} \${srcaddr} \${dstaddr}", role_arn: "arn:aws:iam::444455556666:role/pathproof-read" }
+
+# CloudWatch's metrics of endpoints and NAT gateways, beside the verdicts. They cost money.
+#cloudwatch: { every: 5m }
 
 # Signed requests that AWS itself answers for. They cost money.
-#canary: { every: 5m, bucket: my-canary, control: c, positive: p, negative: n, endpoint: vpce-0123456789abcdef0, source_ip: true }
+#canary: { every: 5m, bucket: my-canary, control: c, positive: p, negative: n, endpoint: vpce-0123456789abcdef0, source_ip: true, source_addresses: [10.0.1.50], vpc: vpc-0123456789abcdef0, region: us-east-1 }
+
+# Management calls on probed connections, whose records in CloudTrail name the endpoint.
+#cloudtrail: { every: 15m }
 
 # Sites of one's own outside AWS, with their address ranges.
 #sites: [{ name: dc1, first_leg: direct_connect, next_hops: [169.254.100.0/30], prefixes: [192.168.0.0/16], snat_relay: false }]
 
-# Ways out that must be closed; control is a target that must be reachable by the same means.
-#egress: { must_fail: [{ name: cloudflare-443, url: "tcp://1.1.1.1:443", control: artifacts }] }
+# Traces by TCP on the probed port with an installed mtr or traceroute, and the Direct Connect API: what shows the first leg.
+#trace: { every: 5m }
+#direct_connect: { every: 5m, region: us-east-1 }
+
+# Ways out that must be closed, tried again and again; each is something that would answer from elsewhere, and control is a
+# target that must be reachable by the same means. proxy: as software that heeds the proxy variables of the environment.
+#egress: { every: 60s, timeout: 5s, must_fail: [{ name: cloudflare-443, url: "tcp://1.1.1.1:443", control: artifacts }, { name: web-by-proxy, url: "https://example.com", control: artifacts, proxy: true }] }
+
+# Named facts of the account and this host, beside the verdicts and never part of them.
+#posture: { enabled: true }
 
 # The append-only record of what was seen and judged.
 #ledger: { directory: /var/lib/pathproof/ledger, segment_size: 64MiB, retention: 400d, anchors: { s3: { bucket: my-evidence } } }

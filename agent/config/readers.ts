@@ -86,27 +86,31 @@ export function readListen(text: string): Read<string> {
   }
 }
 
-const egressSchemes = ['tcp', 'tls', 'udp', 'dns', 'doh', 'ntp', 'http', 'https']
+/** `127.0.0.0/8`, `::1` or `localhost`, as `URL` writes them. */
+function isLoopback(hostname: string): boolean {
+  return /^127(\.\d{1,3}){3}$/.test(hostname) || hostname === '[::1]' || hostname === 'localhost'
+}
 
-/** Reads the destination of an egress check, `tcp://1.1.1.1:443`. User info and fragments are refused. */
-export function readEgressUrl(text: string): Read<string> {
-  const scheme = /^([a-z]+):\/\//.exec(text)?.[1]
+/**
+ * Reads the base URL of an API of AWS to its origin (`https://host`, `https://host:8443`). Requests are signed and carry a
+ * session token, so without TLS it must be on loopback. User info, a path, a query and a fragment are refused.
+ */
+export function readApiEndpoint(text: string): Read<string> {
   const url = URL.canParse(text) ? new URL(text) : null
-  if (scheme === undefined || url === null || url.hostname === '')
-    return { ok: false, problem: 'is not a URL' }
-  if (!egressSchemes.includes(scheme)) {
-    return {
-      ok: false,
-      problem: `has the scheme ${scheme}`,
-      expected: `one of the schemes ${egressSchemes.join(', ')}`,
-    }
+  if (url === null || url.hostname === '') return wrong('is not a URL')
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return wrong(`has the scheme ${url.protocol.slice(0, -1)}`)
+  if (
+    url.username !== '' ||
+    url.password !== '' ||
+    url.search !== '' ||
+    url.hash !== '' ||
+    url.pathname !== '/'
+  ) {
+    const expected = 'scheme, host and port only'
+    return { ok: false, problem: 'carries user info, a path, a query or a fragment', expected }
   }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return {
-      ok: false,
-      problem: 'carries user info, a query or a fragment',
-      expected: 'scheme, host, port and path only',
-    }
-  }
-  return { ok: true, value: text }
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    return wrong('is not encrypted, and not on loopback', `https://${url.host}`)
+  return { ok: true, value: url.origin }
 }

@@ -14,8 +14,12 @@ import {
   readable,
   word,
 } from './fields.ts'
-import { readEgressUrl, readHostname, readListen } from './readers.ts'
+import { readHostname, readListen } from './readers.ts'
+import { egressSchema, postureSchema } from './schema-egress.ts'
+import { cloudwatchSchema, flowLogsSchema } from './schema-flow-logs.ts'
+import { directConnectSchema, traceSchema } from './schema-first-leg.ts'
 import { targetSchema } from './schema-target.ts'
+import { alsoSchema, apiEndpointsSchema } from './schema-topology.ts'
 import { parseSize } from './units.ts'
 
 const map = { error: 'a map' }
@@ -100,11 +104,8 @@ export const topologySchema = section('What the account is configured to do, and
   other_max_age: duration('Beyond this age the rest is no evidence.', 30, 86_400, '15m').prefault(
     defaults.topology.other_max_age,
   ),
-  also: listOf(
-    'Snapshots of further accounts, for endpoints that other accounts own.',
-    'directories',
-    section('A snapshot of a further account.', { directory: path('A directory of AWS CLI output.') }),
-  ),
+  endpoint: apiEndpointsSchema.optional(),
+  also: listOf('Further accounts, for endpoints that other accounts own.', 'accounts', alsoSchema),
 })
 
 export const canarySchema = section(
@@ -116,8 +117,30 @@ export const canarySchema = section(
     positive: objectKey('The object that may be read only through the endpoint.'),
     negative: objectKey('The object that may be read only outside the endpoint.'),
     endpoint: endpointId('The endpoint that the bucket’s policy names.'),
-    source_ip: flag('Whether the policy also requires aws:VpcSourceIp.').prefault(false),
+    source_ip: flag(
+      'Whether the policy also requires aws:VpcSourceIp: this host’s own addresses, and its VPC, in which the endpoint must lie.',
+    ).prefault(false),
+    source_addresses: listOf(
+      'The addresses that source_ip means. None: those that the instance metadata shows.',
+      'addresses',
+      readable({ description: 'An address of this host.', expected: 'an address like 10.0.1.50' }, readIp),
+    ),
+    vpc: word(
+      'The VPC that the endpoint lies in, if the policy is to require it. Left out: with source_ip that of this host.',
+      'the id of a VPC like vpc-0123456789abcdef0',
+      /^vpc-[0-9a-f]{3,17}$/,
+    ).optional(),
+    region: word(
+      'The region of the bucket. Left out: that of this host.',
+      'the name of a region like us-east-1',
+      /^[a-z]{2,10}(-[a-z]{2,20}){1,3}-[0-9]{1,2}$/,
+    ).optional(),
   },
+)
+
+export const cloudtrailSchema = section(
+  'Signed management calls on probed connections, looked up in CloudTrail; off by default.',
+  { every: duration('Time between two rounds.', 300, 86_400, '15m').prefault(defaults.cloudtrail.every) },
 )
 
 export const siteSchema = section('A site of one’s own outside AWS.', {
@@ -131,20 +154,6 @@ export const siteSchema = section('A site of one’s own outside AWS.', {
   snat_relay: flag('Whether a host inside the VPC relays the site’s traffic under its own address.').prefault(
     false,
   ),
-})
-
-export const egressCheckSchema = section('A destination that must not be reachable.', {
-  name: name('The name of the check.'),
-  url: readable(
-    {
-      description: 'The destination: tcp, tls, udp, dns, doh, ntp, http or https.',
-      expected: 'a URL like tcp://1.1.1.1:443',
-      examples: ['tcp://1.1.1.1:443'],
-      pattern: '^(tcp|tls|udp|dns|doh|ntp|https?)://',
-    },
-    readEgressUrl,
-  ),
-  control: name('The target that must be reachable by the same means.'),
 })
 
 const ledger = section('The append-only record of what was seen and judged.', {
@@ -240,18 +249,15 @@ export const configSchema = section('Configuration of pathproof.', {
   resolvers: listOf('Name servers besides the host’s own.', 'resolvers', resolverSchema),
   trusted_endpoints: listOf('Endpoints that other accounts own.', 'endpoints', trustedEndpointSchema),
   topology: topologySchema.prefault({}),
-  flow_logs: section('Flow records as evidence.', {
-    enabled: flag('Whether they are read.').prefault(false),
-  }).prefault({}),
+  flow_logs: flowLogsSchema.prefault({}),
+  cloudwatch: cloudwatchSchema.optional(),
   canary: canarySchema.optional(),
+  cloudtrail: cloudtrailSchema.optional(),
   sites: listOf('Sites of one’s own outside AWS.', 'sites', siteSchema),
-  egress: section('Ways out that must be closed.', {
-    must_fail: listOf(
-      'Destinations that must not be reachable. None is tried by default.',
-      'destinations',
-      egressCheckSchema,
-    ),
-  }).prefault({}),
+  trace: traceSchema.optional(),
+  direct_connect: directConnectSchema.optional(),
+  egress: egressSchema.prefault({}),
+  posture: postureSchema.prefault({}),
   ledger: ledger.optional(),
   exporters,
   web: web.prefault({}),

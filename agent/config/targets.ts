@@ -78,6 +78,8 @@ function target(config: TargetConfig, names: WatchedName[]): Target {
         ? { kind: 'interval', everySeconds: config.everySeconds ?? Number.NaN }
         : { kind: 'cron', expression: config.cron },
     timeoutSeconds: config.timeoutSeconds,
+    confirmWithinSeconds: config.confirmWithinSeconds,
+    evidenceAgeSeconds: config.evidenceAgeSeconds,
     waiver: config.waiver,
     discovered: false,
   }

@@ -4,8 +4,10 @@ import { partSources } from '../../verdict/reading.ts'
 import { createLastGood } from '../last-good.ts'
 import { type Finding, type Patient, duration, ok, warn } from './finding.ts'
 
-/** Parts that no rule needs yet: where they are missing nothing is in doubt. */
-const unused: readonly SnapshotPart[] = ['flowLogs', 'internetGateways']
+/** Parts without which nothing is in doubt: no rule needs them, or not as it is configured. */
+function isUnused(part: SnapshotPart, { config }: Patient): boolean {
+  return part === 'internetGateways' || (part === 'flowLogs' && !config.flowLogs.enabled)
+}
 
 export interface AccountReading {
   snapshot: Snapshot | null
@@ -62,7 +64,7 @@ function partFinding(part: SnapshotPart, snapshot: Snapshot, patient: Patient): 
   const status = snapshot.parts[part]
   const area = 'account'
   if (!status.read) {
-    if (unused.includes(part)) return ok(area, `${file} was not read; no rule needs it yet`)
+    if (isUnused(part, patient)) return ok(area, `${file} was not read; nothing needs it as it is configured`)
     const denied = status.reason === 'denied'
     const text = `${file}: ${denied ? `denied: ${permission}` : status.detail}`
     return warn(area, text, denied ? `allow ${permission}` : `read it: that takes ${permission}`)
@@ -78,7 +80,7 @@ function partFinding(part: SnapshotPart, snapshot: Snapshot, patient: Patient): 
   const text = `${file} was read ${duration(ageSeconds)} ago`
   if (ageSeconds <= limit) return ok(area, text)
   const old = `${text}: older than ${duration(limit)}, so it is no evidence`
-  return unused.includes(part)
+  return isUnused(part, patient)
     ? ok(area, old)
     : warn(area, old, 'read it anew; is the agent, or what writes the directory, running?')
 }

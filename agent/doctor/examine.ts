@@ -8,11 +8,16 @@ import type { Problem } from '../config/problems.ts'
 import { stateDirectoryOf } from '../state-file.ts'
 import { lookAround } from '../vantage.ts'
 import { accountFindings, readAccountHere } from './account.ts'
+import { alsoFindings } from './also.ts'
+import { attestedFindings } from './attested.ts'
 import { configFindings, rootFindings, stateFindings, targetFindings } from './agent.ts'
 import { connectFindings } from './connect.ts'
+import { firstLegFindings } from './first-leg.ts'
 import type { Finding, Patient } from './finding.ts'
+import { flowLogFindings } from './flow-logs.ts'
 import { familyFindings, kernelFindings, metadataFindings, proxyFindings, vantageFindings } from './host.ts'
 import { nameFindings } from './names.ts'
+import { egressFindings, postureFindings } from './outward.ts'
 
 export interface ExamineOptions {
   config: Config
@@ -22,6 +27,8 @@ export interface ExamineOptions {
   targets: readonly Target[]
   /** Whether one TLS connection may be made. */
   connect: boolean
+  /** Whether one trace by TCP may be made; left out: not. */
+  trace?: boolean
   version: string
   host: HostAccess
   readText(path: string): Promise<string | null>
@@ -47,7 +54,7 @@ function sampleName(targets: readonly Target[], vantage: Vantage): string {
 
 /**
  * Looks at all that this host and account show, in an order for reading. Sends questions to the host's own and the configured
- * resolvers and to the instance metadata, and nothing else, except for one TLS connection with `connect`.
+ * resolvers and to the instance metadata, and nothing else, except for one TLS connection with `connect` and one trace with `trace`.
  */
 export async function examine(options: ExamineOptions): Promise<Finding[]> {
   const { config, host, targets, signal, timeoutSeconds } = options
@@ -81,7 +88,13 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ...names.findings,
     ...account.findings,
     ...accountFindings(patient),
+    ...postureFindings(patient),
+    ...(await alsoFindings(base, { directory, version: options.version })),
+    ...(await flowLogFindings(patient, directory)),
     ...(await targetFindings(patient)),
+    ...attestedFindings(patient),
+    ...egressFindings(patient),
+    ...(await firstLegFindings(patient, address, options.trace ?? false)),
     ...rootFindings(patient),
     ...(await stateFindings(directory)),
     ...(options.connect ? await connectFindings(patient, address) : []),

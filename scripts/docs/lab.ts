@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { check } from '../../agent/check.ts'
 import type { Io } from '../../agent/cli/io.ts'
-import { confusionMatrix } from '../../agent/cli/lab-matrix.ts'
+import { type MatrixOptions, confusionMatrix } from '../../agent/cli/lab-matrix.ts'
 import { renderTarget } from '../../agent/cli/render-check.ts'
 import { targetsOf } from '../../agent/config/targets.ts'
 import { labConfig } from '../../agent/lab-config.ts'
@@ -9,6 +9,7 @@ import { machine } from '../../agent/machine.ts'
 import { version } from '../../agent/version.ts'
 import { startLab } from '../../lab/lab.ts'
 import { loadScenario, shippedScenarios } from '../../lab/scenario.ts'
+import { readerWithin } from '../../test/support/reader-within.ts'
 import { code, fenced, table } from './markdown.ts'
 
 const link = 'https://my-bucket.s3.amazonaws.com/file.jpg'
@@ -25,7 +26,13 @@ export async function scenariosSection(): Promise<string> {
 }
 
 /** What `pathproof lab --matrix` prints. */
-export async function matrixSection(): Promise<string> {
+export const matrixSection = (): Promise<string> => matrixText({})
+
+/** What `pathproof lab --matrix --records` counts, the records read in this process. */
+export const recordsMatrixSection = (): Promise<string> =>
+  matrixText({ records: { format: 'full', program: readerWithin() }, brief: true })
+
+async function matrixText(options: MatrixOptions): Promise<string> {
   let text = ''
   const io: Io = {
     stdout(more) {
@@ -38,7 +45,7 @@ export async function matrixSection(): Promise<string> {
     nowMs: Date.now,
     environment: {},
   }
-  await confusionMatrix(io)
+  await confusionMatrix(io, options)
   return fenced(text.replace(/ +$/gm, ''))
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { configurationSection, notActiveSection } from './configuration.ts'
-import { checkSections, matrixSection, scenariosSection, steady } from './lab.ts'
+import { checkSections, matrixSection, recordsMatrixSection, scenariosSection, steady } from './lab.ts'
 import { sectionOf, withSection } from './markdown.ts'
 import { metricsSection } from './metrics.ts'
 import { classesSection, rulesSection } from './rules.ts'
@@ -37,6 +37,7 @@ export async function playedSections(): Promise<Section[]> {
     { page: 'README.md', name: 'check', body: before },
     { page: 'README.md', name: 'check-mended', body: after },
     { page: 'docs/lab.md', name: 'matrix', body: await matrixSection() },
+    { page: 'docs/lab.md', name: 'matrix-records', body: await recordsMatrixSection() },
   ]
 }
 

@@ -56,6 +56,78 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: 'the kernel has no usable address or route of this family (link-local does not count), or said so at the attempt',
     why: 'Nothing left the host.',
   },
+  'canary.gateway_endpoint': {
+    seen: "control and positive object read, negative one refused, on one socket, under a policy that was verified; the endpoint is a gateway endpoint of the host's VPC, or that VPC is not known",
+    why: 'AWS saw the request come in by that endpoint. A NAT gateway or a relay inside the VPC can have sent it on.',
+  },
+  'canary.gateway_endpoint_elsewhere': {
+    seen: 'the same; a gateway endpoint of another VPC',
+    why: 'A gateway endpoint serves its own VPC: something in that VPC has sent it on.',
+  },
+  'canary.interface_endpoint': {
+    seen: 'the same; an interface endpoint',
+    why: 'It can be reached from afar, and by a relay.',
+  },
+  'canary.endpoint_unknown': {
+    seen: 'the same; no reading that is young enough describes the endpoint',
+    why: 'It is an endpoint of some kind.',
+  },
+  'canary.endpoint_of_other_kind': {
+    seen: 'the same; an endpoint that is described as of a kind that is not modelled',
+    why: 'A way that is not modelled leaves everything.',
+  },
+  'canary.own_address_gateway': {
+    seen: "the same; the policy also demands this connection's own local address as `aws:VpcSourceIp`, all the addresses that it names are this interface's, and the gateway endpoint lies in the interface's VPC",
+    why: 'No NAT gateway and no other host can have that address inside the VPC.',
+  },
+  'canary.own_address_interface': {
+    seen: "the same; an interface endpoint in the interface's VPC",
+    why: 'As above.',
+  },
+  'canary.own_address': {
+    seen: "the same; nothing describes the endpoint, but the policy demands the interface's VPC as `aws:SourceVpc`",
+    why: 'As above: it is one of the two kinds.',
+  },
+  'canary.no_endpoint': {
+    seen: 'control and negative object read, positive one refused, on one socket, under a policy that was verified',
+    why: 'The negative object is given out only where AWS saw no endpoint.',
+  },
+  'canary.inconclusive': {
+    seen: "any other mix of answers, another socket's answers, a policy that is not verified or was read more than an hour ago",
+    why: 'A refusal has many causes, and a policy can be loosened.',
+  },
+  'cloudtrail.gateway_endpoint': {
+    seen: "CloudTrail's record of this request names an endpoint; a gateway endpoint of the host's VPC, or that VPC is not known",
+    why: 'As for the canary.',
+  },
+  'cloudtrail.gateway_endpoint_elsewhere': {
+    seen: 'the same; a gateway endpoint of another VPC',
+    why: 'As for the canary.',
+  },
+  'cloudtrail.interface_endpoint': {
+    seen: 'the same; an interface endpoint',
+    why: 'As for the canary.',
+  },
+  'cloudtrail.endpoint_unknown': {
+    seen: 'the same; no reading that is young enough describes the endpoint',
+    why: 'As for the canary.',
+  },
+  'cloudtrail.endpoint_of_other_kind': {
+    seen: 'the same; an endpoint of a kind that is not modelled',
+    why: 'As for the canary.',
+  },
+  'cloudtrail.own_address_gateway': {
+    seen: "the same; `sourceIPAddress` is this connection's own local address, and the gateway endpoint lies in the interface's VPC",
+    why: 'As for the canary.',
+  },
+  'cloudtrail.own_address_interface': {
+    seen: "the same; an interface endpoint in the interface's VPC",
+    why: 'As for the canary.',
+  },
+  'cloudtrail.not_named': {
+    seen: 'a record without `vpcEndpointId`, of a call that a service made for somebody, or of another request',
+    why: 'Not every service fills the field in.',
+  },
   'address.private': {
     seen: 'a private address (RFC 1918, 100.64.0.0/10, ULA, a range of a known VPC or declared site) that no known endpoint owns',
     why: 'Gateway endpoints, NAT and internet gateways carry public addresses. A private one is an endpoint not known here, or anything else that answers there.',
@@ -81,7 +153,7 @@ const told: Record<RowId, { seen: string; why: string }> = {
     why: 'The same 10.x exists in many networks, and addresses are used again.',
   },
   'endpoint.trusted': {
-    seen: "a declared endpoint's own `vpce-…` name answers this address in this cycle, or a further account's snapshot shows it, and the peering, declared gateway or declared site leads there",
+    seen: "the own `vpce-…` name of a declared endpoint, or of one that some snapshot describes, answers this address in this cycle, or a further account's snapshot shows it, and the peering leads there; to a declared one also the declared gateway or site",
     why: 'The name belongs to AWS, and the way was read or declared; the declaration is named as an assumption.',
   },
   'endpoint.declared_address': {
@@ -165,10 +237,64 @@ const told: Record<RowId, { seen: string; why: string }> = {
     seen: 'several routes may win, or several readings of the account count; what is left is the union over them',
     why: "Where AWS's rules can be read both ways, both are kept. A later reading only widens.",
   },
+  'flow.gateway_endpoint': {
+    seen: "a record of the attempt's own interface, accepted, egress, `traffic-path` 7",
+    why: 'AWS gives 7 to a gateway endpoint only (Nitro).',
+  },
+  'flow.internet_gateway': {
+    seen: 'the same with `traffic-path` 8',
+    why: 'AWS gives 8 to an internet gateway only (Nitro).',
+  },
+  'flow.gateway_of_either_kind': {
+    seen: 'the same with `traffic-path` 2',
+    why: 'On instance types without Nitro AWS does not tell the two apart.',
+  },
+  'flow.interface_endpoint': {
+    seen: "the same with `traffic-path` 1, to an endpoint's address as in `endpoint.own_vpc`",
+    why: 'The packets stayed in the VPC, where that address is the endpoint.',
+  },
+  'flow.beyond_public': {
+    seen: 'the same with `traffic-path` 1, 3, 4, 5 or 6, to a public address',
+    why: "They went to another interface or gateway, and what lies behind it does not show here: a NAT gateway, another network, an appliance. It was not the VPC's own gateway endpoint.",
+  },
+  'flow.beyond_private': {
+    seen: 'the same, to a private address that is not shown to be an endpoint in this VPC',
+    why: 'Whoever owns the address there answers.',
+  },
+  'flow.beyond': {
+    seen: 'the same, to an address that is not shown to be outside of all known networks',
+    why: 'An endpoint may have a public range.',
+  },
+  'flow.next_hop_no_gateway': {
+    seen: 'the same with a next hop of type NAT gateway or transit gateway',
+    why: 'What goes to another interface first meets neither the gateway endpoint nor the internet gateway of this subnet.',
+  },
+  'flow.next_hop_endpoint': {
+    seen: "the same with a next hop that is the interface of one of AWS's own interface endpoints, and that has this very address",
+    why: 'A Gateway Load Balancer endpoint bears the same type but never the destination, so both must fit.',
+  },
+  'flow.nat_gateway_endpoint': {
+    seen: 'records of a NAT gateway: one connection in, from this socket to this address, one out, with `traffic-path` 7',
+    why: 'Which of several goes with which is written nowhere; one and one belong together.',
+  },
+  'flow.nat_gateway': { seen: 'the same with `traffic-path` 8', why: 'This is the way of NAT.' },
+  'flow.at_endpoint': {
+    seen: "a record of the endpoint's own interface, accepted, ingress, from the host's own address and port",
+    why: 'The packets arrived there, and nothing on the way had put its address on them.',
+  },
+  'flow.rejected': {
+    seen: 'a record with REJECT of an attempt that did not connect, no accepted one, none lost, none in doubt',
+    why: 'A security group or network ACL refused it.',
+  },
+  'flow.several': {
+    seen: 'records of one log that say different things of one connection, or of which some were lost (SKIPDATA)',
+    why: 'Private classes stand only if every record leaves them, other classes if any does. Records that can not both be true are a conflict instead.',
+  },
 }
 
 function leavesText(id: RowId, { leaves }: Row): string {
   if (id === 'route.several') return 'the union'
+  if (id === 'flow.several') return 'private: what all leave; else: what any leaves'
   const missing = pathClasses.filter((c) => !leaves.includes(c))
   if (missing.length === 0) return 'all'
   return missing.length <= 3 ? `all but ${missing.map(code).join(', ')}` : leaves.map(code).join(', ')

@@ -1,6 +1,7 @@
 import { awsListsCall, entriesCall, partCalls } from '../../aws/snapshot-decode-calls.ts'
-import { ec2Actions } from '../../aws/snapshot-api-calls.ts'
-import type { SnapshotPart } from '../../model/topology.ts'
+import { postureCalls } from '../../aws/posture-facts.ts'
+import { ec2Actions, postureActions } from '../../aws/snapshot-api-calls.ts'
+import type { PostureFacts, SnapshotPart } from '../../model/topology.ts'
 import { code, fenced, table } from './markdown.ts'
 
 /** What is undetermined without a part. The mapped type makes a missing line a compile error. */
@@ -14,7 +15,14 @@ const needed: Record<SnapshotPart, string> = {
   vpcs: 'which addresses are private',
   peerings: 'which addresses are private, endpoints beyond a peering',
   flowLogs: 'nothing yet',
-  internetGateways: 'nothing yet',
+  internetGateways: 'the posture check `no_internet_gateway`',
+}
+
+/** What the posture checks can't say without a fact. */
+const neededByPosture: Record<keyof PostureFacts, string> = {
+  egressOnlyGateways: 'the posture check `no_egress_only_gateway`',
+  blockPublicAccess: 'the posture check `block_public_access`',
+  exclusions: 'the same, where exclusions are allowed',
 }
 
 /** Every file of a snapshot directory, with its call, its permission, and what needs it. */
@@ -40,12 +48,21 @@ export function filesSection(): string {
       ],
     ]
   })
+  for (const fact of Object.keys(postureCalls) as (keyof PostureFacts)[]) {
+    const { file, command, permission } = postureCalls[fact]
+    rows.push([code(file), code(`aws ec2 ${command}`), code(permission), neededByPosture[fact]])
+  }
   const manifest = [code('manifest.json'), 'written last', '', 'the dates of all the others']
   return table(['File', 'Call', 'Permission', 'Needed for'], [...rows, manifest])
 }
 
 /** A policy for the reading by API, and nothing more. */
 export function policySection(): string {
-  const statement = { Effect: 'Allow', Action: ec2Actions.map((action) => `ec2:${action}`), Resource: '*' }
-  return fenced(JSON.stringify({ Version: '2012-10-17', Statement: [statement] }, null, 2), 'json')
+  const statement = (actions: readonly string[]) => ({
+    Effect: 'Allow',
+    Action: actions.map((action) => `ec2:${action}`),
+    Resource: '*',
+  })
+  const policy = { Version: '2012-10-17', Statement: [statement(ec2Actions), statement(postureActions)] }
+  return fenced(JSON.stringify(policy, null, 2), 'json')
 }

@@ -82,7 +82,7 @@ describe('an instance without targets in its configuration', () => {
   it('judges what it discovered, and an endpoint that is deleted makes its target turn, not vanish', async () => {
     const { daemon, clock } = await begin()
     await daemon.log.until('discovery', (all) => all.some((line) => line['event'] === 'discovered'))
-    await round(daemon, clock, 35, 10)
+    await round(daemon, clock, 35, 11)
     expect(state(daemon, 'ssm')).toMatchObject({ state: 'private', met: true, require: { kind: 'private' } })
     expect(state(daemon, 's3')).toMatchObject({ require: { kind: 'private' } })
     expect(state(daemon, 'kms')).toMatchObject({ state: 'public', met: null, require: { kind: 'none' } })
@@ -106,7 +106,7 @@ describe('an instance without targets in its configuration', () => {
       'the new endpoint',
       (all) => all.filter((line) => line['event'] === 'discovered').length > 1,
     )
-    await round(daemon, clock, 35, 10)
+    await round(daemon, clock, 35, 11)
     expect(state(daemon, 'ssm')).toMatchObject({ state: 'public', met: false, require: { kind: 'private' } })
     expect(await daemon.metric(met('ssm'))).toBe(0)
     // its public addresses are remembered for a quarter of an hour
@@ -126,7 +126,7 @@ describe('an instance without targets in its configuration', () => {
     const { text } = await daemon.get('/metrics')
     expect(text).toContain('pathproof_requirement_met{target="ssm"} 0')
     expect(text).toContain('vantage="unknown"')
-    await round(daemon, clock, 35, 10)
+    await round(daemon, clock, 35, 11)
     // the API still shows whose interface it is
     expect(state(daemon, 'ssm')).toMatchObject({ state: 'private', met: true })
     expect(await readFile(join(directory, 'discovered.json'), 'utf8')).toBe(kept)
@@ -154,7 +154,7 @@ describe('an instance without targets in its configuration', () => {
       .filter((line) => line['event'] === 'vantage')
       .map((line) => line['kind'])
     expect(vantages).toEqual(['unknown', 'ec2'])
-    await round(daemon, clock, 35, 10)
+    await round(daemon, clock, 35, 11)
     expect(state(daemon, 'ssm')).toMatchObject({ state: 'private', met: true })
   })
 

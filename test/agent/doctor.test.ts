@@ -111,6 +111,8 @@ describe('a healthy instance', () => {
       'name service',
       'account',
       'prefix lists',
+      'posture',
+      'flow logs',
       'targets',
       'roots',
       'state directory',
@@ -122,6 +124,8 @@ describe('a healthy instance', () => {
     expect(text(findings, 'name service')).toContain('agree (private addresses)')
     expect(text(findings, 'account')).toContain('describe-route-tables.json was read')
     expect(text(findings, 'prefix lists')).toContain('5 entries')
+    expect(text(findings, 'posture')).toMatch(/^no_nat_gateway: fail: /m)
+    expect(text(findings, 'posture')).toMatch(/^no_public_address: pass: /m)
     // what was written to see that it can be is gone
     expect(await readdir(directory)).toEqual([])
   })
@@ -331,7 +335,8 @@ describe('what can go wrong', () => {
       () => ({
         document: {
           ...surroundings(lab),
-          targets: [{ name: 'ssm', hostname: ssm, require_first_leg: 'direct_connect' }],
+          targets: [{ name: 'ssm', hostname: ssm }],
+          exporters: { events: {} },
         },
       }),
       'configuration',
@@ -470,5 +475,48 @@ describe.skipIf(lack !== null)(titled('pathproof doctor in a network of its own'
     const [document] = documents((await alone('--json')).stdout)
     expect(document).toMatchObject({ schema: 'pathproof.doctor/1', exitCode: 1 })
     expect(JSON.stringify(document)).not.toContain('hunter2')
+  })
+})
+
+describe('ways out that must be closed', () => {
+  const must = (more: object) => ({
+    ...surroundings(lab),
+    targets: [{ name: 'ssm', hostname: ssm }],
+    posture: { enabled: false },
+    egress: { must_fail: [{ name: 'web', url: 'https://example.com', control: 'ssm', ...more }] },
+  })
+
+  it('are named and not tried', async () => {
+    const dialled: string[] = []
+    const played = lab.hostAccess(systemHost({}))
+    const dial: HostAccess['dial'] = (to) => {
+      dialled.push(to.address)
+      return played.dial(to)
+    }
+    const findings = await doctor({ document: must({}), host: { dial } })
+    expect(of(findings, 'egress')).toMatchObject([
+      { status: 'ok', text: '1 way out to be tried every 60 s, by pathproof run only' },
+    ])
+    expect(text(findings, 'posture')).toContain('posture.enabled is false')
+    expect(dialled).toEqual([])
+  })
+
+  it('by a proxy: which variable leads there, or that none does', async () => {
+    const without = await doctor({ document: must({ proxy: true }) })
+    expect(of(without, 'egress')[1]).toMatchObject({
+      status: 'warn',
+      text: 'web goes through no proxy: no proxy variable is set',
+    })
+    const environment = { https_proxy: 'http://user:geheim@10.1.1.1:3128' }
+    const played = lab.hostAccess(systemHost({}))
+    const by = await doctor({
+      document: must({ proxy: true }),
+      host: { environment: { ...played.environment, ...environment } },
+    })
+    expect(of(by, 'egress')[1]).toMatchObject({
+      status: 'ok',
+      text: 'web goes through the proxy of https_proxy',
+    })
+    expect(JSON.stringify(by)).not.toContain('geheim')
   })
 })

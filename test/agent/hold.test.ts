@@ -76,6 +76,11 @@ function held(address: string, lastDialledMs: number | null, lastAnsweredMs = 0)
   return { address, resolvers: [], lastAnsweredMs, lastDialledMs, pinned: false }
 }
 
+test('choose: of the pinned ones four more, longest undialled first', () => {
+  const pinned = [9, 8, 7, 6, 5, 4].map((at) => ({ ...held(`p${at}`, at), pinned: true }))
+  expect(choose([[...pinned, held('a', 1)]])).toEqual(['a', 'p4', 'p5', 'p6', 'p7'])
+})
+
 test('choose: one per group, never dialled first, then longest undialled', () => {
   expect(choose([[held('a', 5), held('b', 3)], [held('c', 1), held('d', null)], []])).toEqual(['b', 'd'])
   expect(choose([[held('b', null, 1), held('a', null, 1), held('c', null, 2)]], 2)).toEqual(['c', 'a'])

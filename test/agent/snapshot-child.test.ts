@@ -5,12 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../../agent/log.ts'
-import {
-  type ReadSnapshotOptions,
-  type ReaderDeps,
-  readFiles,
-  readSnapshot,
-} from '../../agent/snapshot-child.ts'
+import type { ReaderDeps } from '../../agent/child.ts'
+import { type ReadSnapshotOptions, readFiles, readSnapshot } from '../../agent/snapshot-child.ts'
 import { accountOfAccessKey } from '../../aws/credentials.ts'
 import { snapshotParts } from '../../model/topology.ts'
 import { account, smallAccount, startEc2Server, vpc } from '../support/ec2-server.ts'

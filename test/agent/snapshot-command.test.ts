@@ -215,7 +215,10 @@ describe('pathproof config iam', () => {
     const actions = await allowed()
     expect(JSON.parse(out)).toMatchObject({
       Version: '2012-10-17',
-      Statement: [{ Sid: 'PathproofReadAccount', Effect: 'Allow', Resource: '*' }],
+      Statement: [
+        { Sid: 'PathproofReadAccount', Effect: 'Allow', Resource: '*' },
+        { Sid: 'PathproofReadPosture', Effect: 'Allow', Resource: '*' },
+      ],
     })
     for (const action of actions) expect(action).toMatch(/^ec2:(Describe|Get)[A-Z]/)
   })

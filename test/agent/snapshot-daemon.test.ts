@@ -2,13 +2,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Config } from '../../agent/config/config.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { type Daemon, startDaemon } from '../../agent/daemon.ts'
 import { createLog } from '../../agent/log.ts'
 import { sleep } from '../../agent/machine.ts'
 import { type Lab, startLab } from '../../lab/lab.ts'
 import { loadScenario } from '../../lab/scenario.ts'
-import { iamFeatures } from '../../agent/iam.ts'
+import { iamPolicy } from '../../agent/iam.ts'
 import { systemHost } from '../../probes/host.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
@@ -17,6 +18,7 @@ let state = ''
 let lab: Lab | null = null
 let daemon: Daemon | null = null
 let logged: Record<string, unknown>[] = []
+let configured: Config
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), 'pathproof-'))
   logged = []
@@ -67,7 +69,8 @@ async function start(environment: Record<string, string | undefined> = {}): Prom
   }
   const loaded = parseConfig(JSON.stringify(document), 'test', Date.now())
   if (!loaded.ok) throw new Error(loaded.problems.map(({ problem }) => problem).join('\n'))
-  daemon = await startDaemon(loaded.config, {
+  configured = loaded.config
+  daemon = await startDaemon(configured, {
     host,
     log: createLog({
       write: (line) => logged.push(JSON.parse(line) as Record<string, unknown>),
@@ -98,7 +101,7 @@ const metric = async (series: string): Promise<number | undefined> => {
 test('the account by its API: read at the start, shown in the metrics, kept on disk', async () => {
   await start()
   const called = new Set((lab as Lab).apiRequests().map(({ service, action }) => `${service}:${action}`))
-  expect(called).toEqual(new Set(iamFeatures.flatMap(({ actions }) => actions)))
+  expect(called).toEqual(new Set(iamPolicy(configured)?.Statement.flatMap(({ Action }) => Action)))
   expect(logged.filter(({ event }) => event === 'topology_problem')).toEqual([])
   const now = Date.now() / 1000
   expect(now - ((await metric('pathproof_topology_last_success_timestamp_seconds')) ?? 0)).toBeLessThan(60)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseConfig } from '../../agent/config/load.ts'
+import { alsoSources, readAlsoOnce } from '../../agent/snapshot-also.ts'
 import { type SnapshotSourceDeps, regionOf, snapshotSource } from '../../agent/snapshot-source.ts'
 import { writeManifest } from '../../aws/snapshot-write.ts'
 import { snapshotParts } from '../../model/topology.ts'
@@ -57,7 +58,6 @@ const deps = (environment: Record<string, string> = {}): SnapshotSourceDeps => (
   program,
   signal: new AbortController().signal,
   onLine: () => undefined,
-  onProblem: (problem) => told.push(problem),
 })
 
 describe('the region', () => {
@@ -139,13 +139,54 @@ describe('directories', () => {
   test('of further accounts are read beside it; one that is gone is said', async () => {
     const path = await dump('network')
     const topology = { source: 'aws', also: [{ directory: path }, { directory: join(directory, 'none') }] }
-    const source = snapshotSource(config({ topology }), () => nowhere, deps())
-    const others = await source.readOthers()
+    const sources = alsoSources(config({ topology }), () => nowhere, deps())
+    const others = await readAlsoOnce(sources, (problem) => told.push(problem))
     expect(others.map(({ account: of, vpcs }) => [of, vpcs.length])).toEqual([
       ['444455556666', 1],
       [null, 0],
     ])
     expect(told).toEqual([expect.stringMatching(/none.*there is no such directory/)])
+  })
+})
+
+describe('the endpoint of the API that the configuration names', () => {
+  const keys = {
+    AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'abc',
+    AWS_ACCOUNT_ID: account,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+  const read = (topology: object, environment: Record<string, string>) =>
+    snapshotSource(
+      config({ topology: { source: 'aws', ...topology } }),
+      () => instance('us-east-1', vpc),
+      deps({ ...keys, ...environment }),
+    ).read?.('routeTables', null)
+
+  test('comes before what the environment says, and before what it says of all of these', async () => {
+    server = await startEc2Server(smallAccount)
+    const elsewhere = { AWS_ENDPOINT_URL_EC2: 'http://127.0.0.1:1' }
+    const ignored = { AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: 'true' }
+    for (const environment of [elsewhere, ignored, {}]) {
+      const reading = await read({ endpoint: { ec2: server.url } }, environment)
+      expect(reading?.failures).toEqual([])
+    }
+    expect(server.requests.length).toBe(3)
+  })
+
+  test('left out, the environment counts', async () => {
+    server = await startEc2Server(smallAccount)
+    const reading = await read(
+      { endpoint: { sts: 'http://127.0.0.1:1' } },
+      { AWS_ENDPOINT_URL_EC2: server.url },
+    )
+    expect(reading?.failures).toEqual([])
+  })
+
+  test('where nobody answers, both ways to another one are named', async () => {
+    const reading = await read({ endpoint: { ec2: 'http://127.0.0.1:1' } }, {})
+    expect(reading?.failures).toMatchObject([{ reason: 'unreachable' }])
+    expect(reading?.failures[0]?.nextStep).toMatch(/topology\.endpoint\.ec2 or AWS_ENDPOINT_URL_EC2/)
   })
 })
 

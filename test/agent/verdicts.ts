@@ -1,3 +1,4 @@
+import { pathClasses } from '../../model/path.ts'
 import type { Conflict } from '../../model/verdict.ts'
 import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../../model/verdict.ts'
 
@@ -27,6 +28,8 @@ export function attemptVerdict(changes: Partial<AttemptVerdict> = {}): AttemptVe
     flags: [],
     basis: null,
     bases: [],
+    networkInterface: null,
+    grounds: { start: [...pathClasses], late: [] },
     timings: {
       dnsSeconds: null,
       tcpConnectSeconds: 0.001,
@@ -46,6 +49,8 @@ export function nameVerdict(changes: Partial<NameVerdict> = {}): NameVerdict {
     style: 'regional',
     state: 'private',
     proof: 'configured',
+    confirmedProof: null,
+    lastConfirmedMs: null,
     confirmation: 'unavailable',
     possible: ['gateway_endpoint'],
     because: [],

@@ -257,3 +257,63 @@ describe('pathproof check', () => {
     expect(help.stdout).toContain('Exit codes:')
   })
 })
+
+describe('--all-styles', () => {
+  const styles = (document: Record<string, unknown> | undefined) =>
+    (document?.['names'] as { hostname: string; style: string; state: string }[]).map(
+      ({ style, state }) => `${style} ${state}`,
+    )
+
+  it('looks at the other names of the same bucket, one document per input, and the worst decides', async () => {
+    const argv = ['--all-styles', '--json', '--snapshot', lab.snapshotDirectory, s3]
+    const { code, stdout } = await run(argv)
+    const [document, ...more] = documents(stdout)
+    expect(more).toEqual([])
+    expect(styles(document).toSorted()).toEqual([
+      'accelerate blocked',
+      'dash private',
+      'dualstack private',
+      'fips private',
+      'global private',
+      'regional private',
+    ])
+    expect(document).toMatchObject({ target: s3, met: true, allStyles: { given: [s3], leaks: [] } })
+    expect(code).toBe(0)
+  })
+
+  it('a table says which leak, and what mends it', async () => {
+    const { code, stdout } = await run([
+      '--all-styles',
+      '--snapshot',
+      lab.snapshotDirectory,
+      'sts.us-east-1.amazonaws.com',
+    ])
+    expect(stdout).toContain('All styles of sts.us-east-1.amazonaws.com (* as given):')
+    expect(stdout).toMatch(/^\* public +configured +regional +sts\.us-east-1\.amazonaws\.com$/m)
+    expect(stdout).toMatch(/^ {2}public +configured +global +sts\.amazonaws\.com$/m)
+    expect(stdout).toMatch(/^\d of \d names leak: /m)
+    expect(code).toBe(3)
+  })
+
+  it('knows the bucket of a path and the region of a signature, and lets neither key nor signature out', async () => {
+    const url = `https://s3.amazonaws.com/artifacts-lab/secret-file?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20261120%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20261120T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=hunter2`
+    const { stdout, stderr } = await run(['--all-styles', '--json', '--snapshot', lab.snapshotDirectory, url])
+    const [document] = documents(stdout)
+    const names = (document?.['names'] as { hostname: string }[]).map(({ hostname }) => hostname)
+    expect(names).toEqual(expect.arrayContaining(['s3.amazonaws.com', s3, 's3.us-east-1.amazonaws.com']))
+    expect(stdout + stderr).not.toMatch(/hunter2|secret-file|AKIDEXAMPLE/)
+  })
+
+  it('exits as for many inputs: 3 before 4 before 0', async () => {
+    const { code, stdout } = await run([
+      '--all-styles',
+      '--json',
+      '--snapshot',
+      lab.snapshotDirectory,
+      s3,
+      sts,
+    ])
+    expect(documents(stdout)).toHaveLength(2)
+    expect(code).toBe(3)
+  })
+})

@@ -160,17 +160,7 @@ describe('what this version does not act on', () => {
 
   test('everything that is listed is said plainly', () => {
     const list = notActive(read(everything))
-    expect(list.map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['ledger', 'canary', 'egress', 'sites[0].first_leg']),
-    )
+    expect(list.map(({ path }) => path)).toEqual(expect.arrayContaining(['ledger']))
     for (const { text } of list) expect(text).toMatch(/is not active in this version$/)
-  })
-
-  test('a demand that cannot be shown is named with its target', () => {
-    const text =
-      'version: 1\ntargets: [{ name: a, hostname: sts.amazonaws.com, require_first_leg: vpn, min_proof: attested }]'
-    expect(notActive(read(text)).map(({ path }) => path)).toEqual(
-      expect.arrayContaining(['targets[0].require_first_leg', 'targets[0].min_proof']),
-    )
   })
 })

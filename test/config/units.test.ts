@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cron } from '../../agent/cron.ts'
-import {
-  cronGapSeconds,
-  readCron,
-  readEgressUrl,
-  readListen,
-  readSource,
-} from '../../agent/config/readers.ts'
+import { cronGapSeconds, readCron, readListen, readSource } from '../../agent/config/readers.ts'
+import { readEgressUrl } from '../../agent/config/schema-egress.ts'
 import { readServer } from '../../agent/config/fields.ts'
 import { closest, editDistance } from '../../agent/config/suggest.ts'
 import {

@@ -27,6 +27,8 @@ function target(changes: Partial<Target> = {}): Target {
     source: null,
     schedule: { kind: 'interval', everySeconds: 30 },
     timeoutSeconds: 5,
+    confirmWithinSeconds: 1800,
+    evidenceAgeSeconds: null,
     waiver: null,
     discovered: false,
     ...changes,

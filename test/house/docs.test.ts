@@ -106,6 +106,7 @@ describe('generated parts', () => {
       { page: 'README.md', name: 'check' },
       { page: 'README.md', name: 'check-mended' },
       { page: 'docs/lab.md', name: 'matrix' },
+      { page: 'docs/lab.md', name: 'matrix-records' },
     ]
     const marked = pages.flatMap((page) => sectionsOf(read(page)).map((name) => `${page} ${name}`))
     expect(marked.toSorted()).toEqual(written.map(({ page, name }) => `${page} ${name}`).toSorted())

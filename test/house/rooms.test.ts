@@ -18,7 +18,18 @@ const table: Record<string, readonly string[]> = {
 }
 
 /** Parts of aws/ that do I/O or hold clients; the verdict may not know them. */
-const impureAws = ['imds', 'clients', 'credentials', 'snapshot-api', 'snapshot-files', 'snapshot-write']
+const impureAws = [
+  'imds',
+  'clients',
+  'credentials',
+  'snapshot-api',
+  'snapshot-files',
+  'snapshot-write',
+  'attest-clients',
+  'bucket-policy-api',
+  'request-signing',
+  'trail-api',
+]
 
 interface Import {
   file: string

@@ -1,0 +1,48 @@
+import { attestedCosts } from './cost-attested.ts'
+import type { Config } from './config.ts'
+
+/** What one feature asks of AWS in a day, as far as the configuration alone says it. */
+export interface Cost {
+  /** The key of the configuration. */
+  path: string
+  requestsPerDay: number
+  /** Null: AWS does not charge for the requests themselves. US dollars in 30 days, list price of us-east-1. */
+  dollarsPerMonth: number | null
+  text: string
+}
+
+const perDay = 86_400
+/** CloudWatch pricing: 0.01 USD for 1,000 metrics requested by GetMetricData. */
+const dollarsPerMetric = 0.01 / 1000
+/** Two sums of each endpoint or NAT gateway. */
+const metricsEach = 2
+
+const rounded = (value: number): string => Math.round(value).toLocaleString('en-US')
+
+/** Requests and, where AWS charges for them, dollars of what is enabled and reads records. */
+export function costsOf(
+  config: Pick<Config, 'flowLogs' | 'cloudwatch' | 'canary' | 'cloudtrail' | 'targets'>,
+): Cost[] {
+  const { flowLogs, cloudwatch } = config
+  const costs: Cost[] = []
+  if (flowLogs.enabled) {
+    const requestsPerDay = perDay / flowLogs.everySeconds
+    costs.push({
+      path: 'flow_logs',
+      requestsPerDay,
+      dollarsPerMonth: null,
+      text: `flow_logs: ${rounded(requestsPerDay)} or more requests a day for each flow log and network interface (FilterLogEvents: no charge, but one allowance for all of the account) or each flow log in S3 (ListBucket, and GetObject for each new file)`,
+    })
+  }
+  if (cloudwatch !== null) {
+    const requestsPerDay = perDay / cloudwatch.everySeconds
+    const dollarsPerMonth = requestsPerDay * metricsEach * dollarsPerMetric * 30
+    costs.push({
+      path: 'cloudwatch',
+      requestsPerDay,
+      dollarsPerMonth,
+      text: `cloudwatch: ${rounded(requestsPerDay)} requests a day, each with ${metricsEach} metrics for each endpoint and NAT gateway in use: about ${dollarsPerMonth.toFixed(2)} USD a month for each of them`,
+    })
+  }
+  return [...costs, ...attestedCosts(config)]
+}
