@@ -1,5 +1,6 @@
 import type { Clock } from '../model/host.ts'
 import type { Attempt } from '../model/observation.ts'
+import { mostClockOffsetSeconds } from '../verdict/flow-join.ts'
 
 /** By how much AWS's clock is ahead of this host's. */
 export interface ClockOffset {
@@ -41,4 +42,12 @@ export function createClockOffset(clock: Clock): ClockOffset {
       return fresh[Math.floor(fresh.length / 2)] ?? null
     },
   }
+}
+
+/** What is wrong with a clock, in words that stay the same while it is off by about as much; null: nothing is known to be. */
+export function clockProblem(offsetSeconds: number | null): string | null {
+  if (offsetSeconds === null || Math.abs(offsetSeconds) <= mostClockOffsetSeconds) return null
+  const minutes = Math.max(1, Math.round(Math.abs(offsetSeconds) / 60))
+  const way = offsetSeconds > 0 ? 'behind' : 'ahead of'
+  return `this host's clock is about ${minutes} min ${way} AWS's: no flow record can be joined to a connection of this host; synchronise it, in EC2 for example with 169.254.169.123`
 }

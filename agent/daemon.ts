@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs'
 import type { HostAccess } from '../model/host.ts'
-import type { Observation } from '../model/observation.ts'
 import type { Target } from '../model/target.ts'
 import type { TargetVerdict } from '../model/verdict.ts'
 import { catalogue } from '../exporters/catalogue.ts'
@@ -24,6 +22,7 @@ import { createDiscovery } from './discovery.ts'
 import { discoveredFile } from './discovered-store.ts'
 import { createFirstLegs } from './first-legs.ts'
 import { createFleet, lifeKey } from './fleet.ts'
+import { foundation } from './foundation.ts'
 import { createFlowLogs } from './flow-logs.ts'
 import { flowlogState, saveFlowlogState } from './flowlog-state.ts'
 import { createHttp } from './http.ts'
@@ -36,10 +35,12 @@ import { createMissBook, missesOf } from './misses.ts'
 import { createRecord, createRing } from './record.ts'
 import { readRecords } from './records-child.ts'
 import { createResolverBook } from './resolver-book.ts'
+import { createReload } from './reload.ts'
 import { createScheduler } from './schedule.ts'
 import { type Shared, createShared } from './shared.ts'
 import { type ProgramCommand, ownProgram } from './child.ts'
 import { noEndpoints, readerDeps, regionOf } from './snapshot-source.ts'
+import { createTellings } from './tellings.ts'
 import { createTopology } from './topology.ts'
 import { createOutward } from './outward.ts'
 import { stateDirectoryOf } from './state-file.ts'
@@ -85,15 +86,6 @@ export interface Daemon {
 
 /** For what was aborted to come to its end. */
 const lastSeconds = 2
-
-/** What every watch rests on: if any of it changes, all start anew. */
-function foundation(config: Config): string {
-  const { targets: _targets, web: _web, exporters: _exporters, ...further } = config
-  const { egress: _egress, posture: _posture, ...others } = further
-  const { flowLogs: _flowLogs, canary: _canary, cloudtrail: _cloudtrail, ...rest } = others
-  const roots = rest.partitionRoots.map(({ file }) => readFileSync(file, 'utf8'))
-  return JSON.stringify([rest, roots])
-}
 
 /**
  * The composition root of the daemon: schedule → cycle → verdict → metrics, pages and records. Resolves once
@@ -143,7 +135,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       record('vantage', vantage)
       self.vantage(vantage)
       if (before === null) return
-      firstLegs.sync(fleet.targets())
+      // The canary's own names go by the region, which may have been found only now.
+      if (base !== null) watch(withCanary(config, given, region()), base.shared, false)
       const reading = keeper.current()
       if (reading !== null) fleet.readAgain(reading)
       discovery.nudge()
@@ -211,8 +204,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
     onRead(results, nowMs) {
       if (stateDirectory === null) return
-      saveFlowlogState(stateDirectory, flowlogState(results, nowMs)).catch((error: Error) =>
-        log.warn('flow_logs_state', { error }),
+      saveFlowlogState(stateDirectory, flowlogState(results, nowMs, flowLogs.clockOffsetSeconds())).catch(
+        (error: Error) => log.warn('flow_logs_state', { error }),
       )
     },
     onProblem: (problem) => log.warn('flow_logs_problem', { problem }),
@@ -247,43 +240,28 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       firstLegs.sync(fleet.targets())
       log.info('names_joined', { target: target.name, names: names.map((n) => n.hostname) })
     },
-    judged(target, verdict, attempts, changed) {
-      record('target_verdict', verdict)
-      verdictMetrics.update(verdict, wallMs())
-      firstLegs.judged(verdict)
-      misses.met(missesOf(verdict.names, keeper.current()?.snapshot ?? null))
-      for (const name of target.names) {
-        verdictMetrics.attempted(
-          target.name,
-          name.hostname,
-          name.style,
-          attempts.get(`${name.hostname}\n${name.style}`) ?? [],
-        )
-      }
-      if (changed) {
-        for (const name of verdict.names) {
-          log.info('verdict', {
-            target: target.name,
-            hostname: name.hostname,
-            state: name.state,
-            proof: name.proof,
-            because: name.because,
-          })
-        }
-      }
-      deps.onVerdict?.(verdict, changed)
-    },
+    judged: (...judgement) => tellings.judged(...judgement),
   })
 
-  const observed = (target: Target, observation: Observation): void => {
-    record('observation', observation)
-    troubles.observed(target, observation)
-    if (observation.kind === 'attempt') flowLogs.observed(observation)
-    outward.observed(target, observation)
-    const hostname = 'hostname' in observation ? observation.hostname : null
-    const name = target.names.find((n) => n.hostname === hostname)
-    probeMetrics.observed(observation, { service: name?.service ?? null, style: name?.style ?? 'other' })
-  }
+  const tellings = createTellings({
+    log,
+    record,
+    wallMs,
+    probeMetrics,
+    verdictMetrics,
+    observers: [
+      troubles.observed,
+      (_target, observation) => {
+        if (observation.kind === 'attempt') flowLogs.observed(observation)
+      },
+      (target, observation) => outward.observed(target, observation),
+    ],
+    judges: [
+      firstLegs.judged,
+      ({ names }) => misses.met(missesOf(names, keeper.current()?.snapshot ?? null)),
+      (verdict, changed) => deps.onVerdict?.(verdict, changed),
+    ],
+  })
 
   const sharedFor = (configured: Config): Shared =>
     createShared({
@@ -295,7 +273,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       nextId,
       reading: () => keeper.current(),
       others: () => topology.others(),
-      observed,
+      observed: tellings.observed,
       late: flowLogs.book,
       hostRoots: deps.hostRoots,
       taint,
@@ -323,6 +301,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
 
   // The limits hold for the whole agent: targets that stay and those that come must share them.
   let base: { on: string; shared: Shared } | null = null
+  /** Configured or discovered; without the canary's own. */
+  let given: Target[] = []
 
   const watch = (targets: Target[], shared: Shared, anew: boolean): void => {
     fleet.replace(targets, shared, anew)
@@ -343,6 +323,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     onTargets(targets) {
       if (base === null) return
       log.info('discovered', { targets: targets.map(({ name }) => name) })
+      given = targets
       watch(withCanary(config, targets, region()), base.shared, false)
     },
     onProblem: (problem) => log.warn('discovery_problem', { problem }),
@@ -388,20 +369,20 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     reading: () => keeper.current(),
     region,
     reader,
-    observed: ({ target }, attempt) => observed(target, attempt),
+    observed: ({ target }, attempt) => tellings.observed(target, attempt),
     sleep: deps.sleep,
     random: deps.random,
     signal: stopping.signal,
   })
 
-  const take = (configured: Config, given: Target[]): void => {
+  const take = (configured: Config, targets: Target[]): void => {
     const on = foundation(configured)
     const anew = base?.on !== on
     if (base === null || anew) base = { on, shared: sharedFor(configured) }
     config = configured
     configuration = configHash(configured)
-    const targets = withCanary(configured, given, region())
-    watch(targets, base.shared, anew)
+    given = targets
+    watch(withCanary(configured, targets, region()), base.shared, anew)
     background.take(configured, base.shared)
     outward.take(configured)
     discovery.nudge()
@@ -409,50 +390,17 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     record('lifecycle', { event: 'configured', version, configuration })
   }
 
-  const reloadOnce = async (): Promise<{ ok: boolean; text: string }> => {
-    const refuse = (text: string) => {
-      self.reloaded(false, wallMs())
-      log.error('reload_refused', { problem: text })
-      return { ok: false, text }
-    }
-    if (deps.loadAgain === null) return refuse('this agent runs without a configuration file')
-    let loaded: Awaited<ReturnType<typeof deps.loadAgain>>
-    try {
-      loaded = await deps.loadAgain()
-    } catch (error) {
-      return refuse(error instanceof Error ? error.message : String(error))
-    }
-    if (!loaded.ok) return refuse(loaded.text)
-    const { targets, problems } = targetsOf(loaded.config)
-    if (problems.length > 0) return refuse(problems.map((p) => p.problem).join('\n'))
-    if (
-      JSON.stringify(loaded.config.topology) !== JSON.stringify(config.topology) ||
-      loaded.config.agent.vantage !== config.agent.vantage
-    ) {
-      return refuse(
-        'topology and agent.vantage are read at start only: restart the agent to change them; the old configuration stays',
-      )
-    }
-    const listened = config.web.listen
-    if (targets.length === 0) await discovery.load()
-    try {
-      take(loaded.config, targets.length === 0 ? discovery.targets() : targets)
-    } catch (error) {
-      return refuse(error instanceof Error ? error.message : String(error))
-    }
-    if (config.web.listen !== listened)
-      log.warn('needs_restart', { path: 'web.listen', problem: 'the old address stays until a restart' })
-    log.info('reloaded', { targets: targets.length })
-    return { ok: true, text: 'reloaded' }
-  }
-
-  // One after the other, so that an older file never comes over a newer one.
-  let reloading: Promise<unknown> = Promise.resolve()
-  const reload = (): Promise<{ ok: boolean; text: string }> => {
-    const next = reloading.then(reloadOnce)
-    reloading = next.catch(() => undefined)
-    return next
-  }
+  const reload = createReload({
+    loadAgain: deps.loadAgain,
+    current: () => config,
+    async discovered() {
+      await discovery.load()
+      return discovery.targets()
+    },
+    take,
+    refused: () => self.reloaded(false, wallMs()),
+    log,
+  })
 
   const readyBecause = (): string[] => {
     const because: string[] = []
@@ -482,6 +430,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       async metrics(format) {
         const further = await processMetrics(format)
         flowlogMetrics.covered(flowLogs.census(wallMs(), [])?.coveredSeconds ?? 0)
+        flowlogMetrics.clockOffset(flowLogs.clockOffsetSeconds())
         flowlogMetrics.scraped(wallMs())
         outward.refresh()
         // Last before the rendering: a life may end while the process is asked.

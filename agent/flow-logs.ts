@@ -94,6 +94,7 @@ export function createFlowLogs(deps: FlowLogsDeps): FlowLogs {
         metrics,
         snapshot: deps.snapshot,
         region: deps.region,
+        clockOffsetSeconds: offset.seconds,
         roleArn: config.roleArn,
         read: (request) => readRecords(request, deps.reader(signal)),
         told: deps.told,

@@ -7,6 +7,7 @@ import type { RecordsCursor, RecordsResult } from '../aws/flow-query.ts'
 import type { FlowlogMetrics } from '../exporters/flowlog-metrics.ts'
 import type { Coverage } from '../probes/flowlog-coverage.ts'
 import type { Census } from './census.ts'
+import { clockProblem } from './clock-offset.ts'
 import type { FlowCoverage } from './flow-coverage.ts'
 import type { LateBook, Wanted } from './late-book.ts'
 import { knownCidrsOf, recordsQueries } from './records-queries.ts'
@@ -22,6 +23,8 @@ export interface FlowRoundsDeps {
   snapshot(): Snapshot | null
   /** Region whose APIs are asked; null: not known (yet). */
   region(): string | null
+  /** By how much AWS's clock is ahead of this host's; null: not known. */
+  clockOffsetSeconds(): number | null
   roleArn: string | null
   /** One child process for all queries of a round. Never rejects. */
   read(request: RecordsRequest): Promise<RecordsAnswer>
@@ -154,7 +157,8 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
     } catch (error) {
       found = [`reading flow records failed: ${error instanceof Error ? error.message : String(error)}`]
     }
-    const distinct = [...new Set(found)]
+    const clockIsOff = clockProblem(deps.clockOffsetSeconds())
+    const distinct = [...new Set(clockIsOff === null ? found : [...found, clockIsOff])]
     for (const problem of distinct) if (!standing.includes(problem)) deps.onProblem(problem)
     standing = distinct
   }

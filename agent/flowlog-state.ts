@@ -12,6 +12,8 @@ const text = z.string().max(1000)
 const schema = z.strictObject({
   schema: z.literal('pathproof.flow-logs/1'),
   atMs: z.number(),
+  /** By how much AWS's clock was ahead of this host's; null: not known. */
+  clockOffsetSeconds: z.number().nullable().default(null),
   readings: z
     .array(
       z.strictObject({
@@ -32,11 +34,16 @@ const schema = z.strictObject({
 /** What came of the last round of readings, for `doctor`, which asks nobody. No record is in it. */
 export type FlowlogState = z.output<typeof schema>
 
-export function flowlogState(results: readonly RecordsResult[], atMs: number): FlowlogState {
+export function flowlogState(
+  results: readonly RecordsResult[],
+  atMs: number,
+  clockOffsetSeconds: number | null = null,
+): FlowlogState {
   const clean = (value: string): string => safeText(redact(value), 1000)
   return {
     schema: 'pathproof.flow-logs/1',
     atMs,
+    clockOffsetSeconds,
     readings: results.slice(0, mostReadings).map((result) => {
       const { events, newestEndSeconds, truncated, badFiles, badLines, failure } = result
       return {

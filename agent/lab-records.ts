@@ -36,8 +36,12 @@ export type RecordFormat = keyof typeof recordFormats
 
 export const isRecordFormat = (text: string): text is RecordFormat => Object.hasOwn(recordFormats, text)
 
-/** The scenario with a flow log of this format on each VPC of the account, and on the host's interfaces in VPCs of others. */
+/**
+ * The scenario with a flow log of this format on each VPC of the account, and on the host's interfaces in VPCs of others. One
+ * that has flow logs of its own stays as it is.
+ */
 export function withFlowLogs(scenario: Scenario, format: RecordFormat): Scenario {
+  if (scenario.world.flowLogs !== undefined) return scenario
   const world = firstWorld(scenario)
   const own = world.vpcs.filter(({ owner }) => owner === world.account).map(({ id }) => id)
   const lent = world.interfaces.filter(
@@ -51,7 +55,7 @@ export function withFlowLogs(scenario: Scenario, format: RecordFormat): Scenario
   }))
   return {
     ...scenario,
-    world: { ...scenario.world, flowLogs: [...(scenario.world.flowLogs ?? []), ...logs] },
+    world: { ...scenario.world, flowLogs: logs },
   }
 }
 

@@ -4,13 +4,20 @@ import type { PostureReport } from '../model/posture.ts'
 import type { FirstLeg } from '../model/first-leg.ts'
 import type { Vantage } from '../model/topology.ts'
 import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
+import type { LedgerBodies, Look } from '../ledger/records.ts'
 
 /** Everything that is recorded, by kind. A new kind is a line here. */
 export interface RecordBodies {
-  /** The agent starts, stops, or takes over a configuration. */
-  lifecycle: { event: 'started' | 'stopped' | 'configured'; version: string; configuration: string | null }
+  /** The agent starts, stops, or takes over or refuses a configuration. */
+  lifecycle: LedgerBodies['lifecycle']
+  /** A piece of the effective configuration as YAML, without secrets. */
+  configuration: { hash: string; part: number; parts: number; text: string }
+  /** What is watched from now on, or no more. */
+  target: LedgerBodies['target']
+  heartbeat: LedgerBodies['heartbeat']
   vantage: Vantage
-  snapshot: { id: string; account: string | null; region: string | null; source: string }
+  snapshot: LedgerBodies['snapshot']
+  census: LedgerBodies['census']
   observation: Observation
   canary: CanaryObservation
   /** What CloudTrail said of an attempt's request. */
@@ -28,6 +35,8 @@ export interface RecordBodies {
     unknownHops: string[]
   }
   attempt_verdict: AttemptVerdict
+  /** A cycle of a target is over; the verdict that it came to is the target's next `target_verdict`. */
+  look: Look & { target: string }
   target_verdict: TargetVerdict
 }
 
@@ -38,9 +47,26 @@ export type Recorded = {
   [K in RecordKind]: { sequence: number; wallMs: number; kind: K; body: RecordBodies[K] }
 }[RecordKind]
 
-/** Where records go: a ring in memory now, a ledger on disk later. */
+/** Where records go: a ring in memory, a ledger on disk. */
 export interface Sink {
   append(record: Recorded): void
+}
+
+/** Every sink gets every record, whatever another one throws; the first error is thrown when all have had it. */
+export function fanOut(sinks: readonly Sink[]): Sink {
+  return {
+    append(record) {
+      const errors: unknown[] = []
+      for (const sink of sinks) {
+        try {
+          sink.append(record)
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+      if (errors.length > 0) throw errors[0]
+    },
+  }
 }
 
 export type RecordFunction = <K extends RecordKind>(kind: K, body: RecordBodies[K]) => void

@@ -96,4 +96,11 @@ export const flowlogCatalogue = [
     [],
     'Time of the last 24 hours whose flow records have all been counted as far as is known.',
   ),
+  metric(
+    'pathproof_clock_offset_seconds',
+    'gauge',
+    'process',
+    [],
+    "By how much AWS's clock is ahead of this host's, by the dates of its answers. Beyond 60 s no flow record confirms. NaN while not known.",
+  ),
 ] as const

@@ -16,6 +16,8 @@ export interface FlowlogMetrics {
   newest(endSeconds: number): void
   interfaces(covered: number, uncovered: number): void
   covered(seconds: number): void
+  /** By how much AWS's clock is ahead of this host's; null: not known. */
+  clockOffset(seconds: number | null): void
   /** To be called at each scrape: the age of the youngest record grows by itself. */
   scraped(nowMs: number): void
 }
@@ -45,6 +47,8 @@ export function createFlowlogMetrics(series: SeriesSet): FlowlogMetrics {
     uncovered: series.gauge('pathproof_flowlog_interfaces', { state: 'uncovered' }),
   }
   const covered = series.gauge('pathproof_flowlog_covered_seconds', {})
+  const clockOffset = series.gauge('pathproof_clock_offset_seconds', {})
+  clockOffset.set(Number.NaN)
   const lag = series.gauge('pathproof_flowlog_lag_seconds', {})
   lag.set(Number.NaN)
   let newestSeconds: number | null = null
@@ -86,6 +90,7 @@ export function createFlowlogMetrics(series: SeriesSet): FlowlogMetrics {
       interfaces.uncovered.set(without)
     },
     covered: (seconds) => covered.set(seconds),
+    clockOffset: (seconds) => clockOffset.set(seconds ?? Number.NaN),
     scraped(nowMs) {
       if (newestSeconds !== null) lag.set(Math.max(0, nowMs / 1000 - newestSeconds))
     },

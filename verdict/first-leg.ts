@@ -126,11 +126,12 @@ function splitAt(hops: readonly Hop[], found: readonly Meaning[]): number | null
 
 /**
  * The first leg of one attempt, from the kernel's own route, the declared sites, the hops of a trace and the Direct Connect
- * API. Null on EC2. Nothing but a declaration gives a hop its meaning, and nothing that was seen may contradict: a link-local
+ * API. Null on EC2, and where nothing says that this host is anywhere else. Nothing but a declaration gives a hop its meaning, and nothing that was seen may contradict: a link-local
  * hop alone is a VPN's as well as Direct Connect's, and a declaration alone shows nothing.
  */
 export function firstLegOf(attempt: Attempt, topology: Topology): FirstLegFinding | null {
-  if (topology.vantage.kind === 'ec2') return null
+  const { kind } = topology.vantage
+  if (kind === 'ec2' || (kind === 'unknown' && topology.sites.length === 0)) return null
   const to = parseIp(attempt.address)
   if (!to.ok) return unproven(['the destination is no address'])
   const { host } = attempt

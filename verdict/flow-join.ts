@@ -41,7 +41,7 @@ export interface JoinedRecords {
 }
 
 /** Beyond it times of records and of attempts can't be compared. */
-const mostClockOffsetSeconds = 60
+export const mostClockOffsetSeconds = 60
 /** AWS: the times of a record are up to 60 s off those of its packets. */
 const slackSeconds = 60
 const tcp = 6

@@ -1,5 +1,6 @@
 import type { CaptureInterface } from '../../model/capture.ts'
 import { type CoverageFinding, type NamedFlowLog, coverageOf } from '../../probes/flowlog-coverage.ts'
+import { clockProblem } from '../clock-offset.ts'
 import { costsOf } from '../config/cost.ts'
 import type { Config } from '../config/config.ts'
 import { type FlowlogState, loadFlowlogState } from '../flowlog-state.ts'
@@ -66,6 +67,8 @@ function readingFindings(state: FlowlogState | null, nowMs: number, everySeconds
     ageSeconds > 5 * everySeconds + 120
       ? [warn(area, `${read}: that is long ago`, 'is the agent running? see its log')]
       : [ok(area, read)]
+  const clockIsOff = clockProblem(state.clockOffsetSeconds)
+  if (clockIsOff !== null) findings.push(warn(area, clockIsOff, 'see timedatectl, or chronyc tracking'))
   for (const { id, events, newestEndSeconds, truncated, badFiles, badLines, failure } of state.readings) {
     if (failure !== null) findings.push(warn(area, `${id}: ${failure.detail}`, failure.nextStep))
     if (truncated !== null) {

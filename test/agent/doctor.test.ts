@@ -376,6 +376,57 @@ describe('what can go wrong', () => {
   })
 })
 
+describe('the first leg, on-prem', () => {
+  const site = {
+    name: 'dc1',
+    first_leg: 'direct_connect',
+    next_hops: ['10.0.1.1/32'],
+    prefixes: ['10.0.0.0/16'],
+  }
+  const onPrem = (sites: object[]) => ({
+    ...surroundings(lab),
+    agent: { vantage: 'on-prem' },
+    sites,
+    targets: [{ name: 'ssm', hostname: ssm }],
+  })
+  const about = async (options: Parameters<typeof doctor>[0]) =>
+    (await doctor(options))
+      .filter(({ area }) => area === 'first leg')
+      .map(({ status, text }) => `${status} ${text}`)
+
+  it('says whether the next hop of the kernel is declared, and traces only if it is asked to', async () => {
+    expect(await about({ document: onPrem([site]) })).toEqual([
+      'ok 10.0.1.50 is in site dc1',
+      "ok the kernel's next hop 10.0.1.1 is declared (site dc1, direct_connect)",
+    ])
+    expect((await about({ document: onPrem([{ ...site, next_hops: [] }]) })).at(-1)).toMatch(
+      /^warn .*is no next hop that is declared/,
+    )
+    expect(
+      (await about({ document: onPrem([{ ...site, prefixes: ['172.16.0.0/12'], next_hops: [] }]) }))[0],
+    ).toMatch(/^warn no site holds 10\.0\.1\.50/)
+    expect((await about({ document: onPrem([site]), options: { trace: true } })).at(-1)).toMatch(
+      /^ok traceroute to .* port 443: 10\.0\.1\.1/,
+    )
+    expect(await about({})).toEqual([])
+  })
+
+  it.each([
+    ['not_installed', 'mtr is not installed', 'install mtr'],
+    ['not_permitted', 'it takes CAP_NET_RAW', 'CAP_NET_RAW'],
+  ] as const)('says why there is no trace: %s', async (reason, detail, next) => {
+    const findings = await doctor({
+      document: onPrem([site]),
+      options: { trace: true },
+      host: { trace: () => Promise.resolve({ traced: false, reason, detail }) },
+    })
+    expect(findings.find(({ text: said }) => said.includes(detail))).toMatchObject({
+      status: 'warn',
+      next: expect.stringContaining(next),
+    })
+  })
+})
+
 describe('the account by its API is not asked, its last good copy is read', () => {
   const aws = () => ({
     ...surroundings(lab),

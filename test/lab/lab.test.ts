@@ -239,6 +239,7 @@ describe('the host', () => {
       AWS_ENDPOINT_URL_CLOUDWATCH: lab.apiUrl,
       AWS_ENDPOINT_URL_CLOUDTRAIL: lab.apiUrl,
       AWS_ENDPOINT_URL_KMS: lab.apiUrl,
+      AWS_ENDPOINT_URL_DIRECT_CONNECT: lab.apiUrl,
       AWS_ENDPOINT_URL_S3: lab.s3Url,
     })
     expect(host.bootId).toBe('boot')

@@ -103,7 +103,11 @@ describe.concurrent('what records make of a verdict, in the format that is asked
   it('records that are refused confirm nothing and lose nothing, and say so', async () => {
     const { rounds, rows } = await play('44-api-denied', 'full')
     isRight(rows)
-    expect(rounds.map((round) => names(round)[0]?.confirmation)).toEqual(['confirmed', 'no_record', 'confirmed'])
+    expect(rounds.map((round) => names(round)[0]?.confirmation)).toEqual([
+      'confirmed',
+      'no_record',
+      'confirmed',
+    ])
     expect(rounds[1]?.problems.join('\n')).toMatch(/logs:FilterLogEvents/)
   })
 })

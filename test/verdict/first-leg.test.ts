@@ -118,6 +118,10 @@ describe('what shows a first leg', () => {
   it('is not applicable on EC2', () => {
     expect(firstLegOf(attempt(), base([]))).toBeNull()
     expect(judgeAttempt(attempt(), base([])).firstLeg).toBeNull()
+    const nowhere = onPrem({ sites: [] })
+    const unknown = { ...nowhere, vantage: { ...nowhere.vantage, kind: 'unknown' } } as const
+    expect(firstLegOf(attempt(), unknown)).toBeNull()
+    expect(firstLegOf(attempt(), { ...unknown, sites: [dc] })?.leg).toBe('unproven')
   })
 })
 
