@@ -51,3 +51,12 @@ export function clockProblem(offsetSeconds: number | null): string | null {
   const way = offsetSeconds > 0 ? 'behind' : 'ahead of'
   return `this host's clock is about ${minutes} min ${way} AWS's: no flow record can be joined to a connection of this host; synchronise it, in EC2 for example with 169.254.169.123`
 }
+
+/**
+ * By how much AWS's clock was ahead of this host's at an attempt, where that is known only later: `offsetSeconds` is what is
+ * known now, and this host's clock may have been set since. Null where it is not known now.
+ */
+export function offsetAt({ stamp }: Attempt, offsetSeconds: number | null, clock: Clock): number | null {
+  const setByMs = clock.wallMs() - clock.monotonicMs() - (stamp.wallMs - stamp.monotonicMs)
+  return offsetSeconds === null ? null : offsetSeconds + setByMs / 1000
+}

@@ -1,3 +1,4 @@
+import { sideOf } from '../model/path.ts'
 import type { AttemptVerdict } from '../model/verdict.ts'
 
 export interface EvidenceAge {
@@ -16,7 +17,9 @@ export interface EvidenceAge {
   ): { attempts: AttemptVerdict[]; asOf: Set<string> }
   /** Records have settled an attempt as private, perhaps long after it; `sinceMs`: when it was made, monotonic. */
   hold(key: string, attempt: AttemptVerdict, sinceMs: number): void
-  /** Late evidence spoke against this name, or it is no longer watched. */
+  /** What had settled this attempt does so no longer: it does not stand in for others either. */
+  withdrawn(key: string, attemptId: string): void
+  /** Late evidence spoke against this name. What was made before that is not held any more, however late its record comes. */
   forget(key: string): void
 }
 
@@ -28,9 +31,15 @@ export interface EvidenceAge {
  */
 export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
   const held = new Map<string, Map<string, { attempt: AttemptVerdict; sinceMs: number }>>()
+  /** When something spoke against a name last. */
+  const againstMs = new Map<string, number>()
+  const against = (key: string): void => {
+    held.delete(key)
+    againstMs.set(key, monotonicMs())
+  }
   return {
     hold(key, attempt, sinceMs) {
-      if (!settledByStrongEvidence(attempt)) return
+      if (!settledByStrongEvidence(attempt) || sinceMs <= (againstMs.get(key) ?? -Infinity)) return
       const addresses = held.get(key) ?? new Map<string, { attempt: AttemptVerdict; sinceMs: number }>()
       held.set(key, addresses)
       const { address } = attempt
@@ -39,7 +48,11 @@ export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
     },
     apply(key, attempts, { sinceMs, evidenceAgeSeconds }) {
       const unchanged = { attempts: [...attempts], asOf: new Set<string>() }
-      if (evidenceAgeSeconds === null || attempts.some(speaksAgainst)) {
+      if (attempts.some(speaksAgainst)) {
+        against(key)
+        return unchanged
+      }
+      if (evidenceAgeSeconds === null) {
         held.delete(key)
         return unchanged
       }
@@ -53,22 +66,37 @@ export function createEvidenceAge(monotonicMs: () => number): EvidenceAge {
       const result = attempts.map((attempt) => {
         const { address } = attempt
         if (settledByStrongEvidence(attempt)) {
-          if (addresses.get(address)?.attempt.id !== attempt.id) addresses.set(address, { attempt, sinceMs })
+          const madeMs = attempt.madeMonotonicMs ?? sinceMs
+          const known = addresses.get(address)
+          if (known?.attempt.id === attempt.id) known.attempt = attempt
+          else if (madeMs > (againstMs.get(key) ?? -Infinity))
+            addresses.set(address, { attempt, sinceMs: madeMs })
           return attempt
         }
         const earlier = addresses.get(address)?.attempt
         if (earlier === undefined) return attempt
-        if (!compatible(earlier, attempt)) {
+        // The same one, judged anew: what was said of it before has been taken back.
+        if (earlier.id === attempt.id || !compatible(earlier, attempt)) {
           addresses.delete(address)
           return attempt
         }
         if (attempt.state !== 'undetermined') return attempt
+        // A connection that does not come about any more is no lack of evidence: something has changed.
+        if (attempt.dialled && !attempt.connected) return attempt
+        // Not looked at yet, or by another interface, for all that is known.
+        if (attempt.localAddress === null && attempt.networkInterface !== earlier.networkInterface)
+          return attempt
         asOf.add(earlier.id)
         return earlier
       })
       return { attempts: result, asOf }
     },
-    forget: (key) => void held.delete(key),
+    withdrawn(key, attemptId) {
+      const addresses = held.get(key)
+      for (const [address, { attempt }] of addresses ?? [])
+        if (attempt.id === attemptId) addresses?.delete(address)
+    },
+    forget: against,
   }
 }
 
@@ -76,8 +104,14 @@ function settledByStrongEvidence({ state, proof }: AttemptVerdict): boolean {
   return state === 'private' && (proof === 'observed' || proof === 'attested')
 }
 
-function speaksAgainst({ state, wouldBe, conflicts }: AttemptVerdict): boolean {
-  return state === 'public' || wouldBe === 'public' || conflicts.length > 0
+/** Public or a relay, or which of them is not known: AWS's own word that a request came by no endpoint leaves that. */
+export function leavesNothingPrivate({ state, possible }: AttemptVerdict): boolean {
+  return state !== 'blocked' && possible.length > 0 && !possible.some((c) => sideOf[c] === 'private')
+}
+
+function speaksAgainst(verdict: AttemptVerdict): boolean {
+  const { state, wouldBe, conflicts } = verdict
+  return state === 'public' || wouldBe === 'public' || conflicts.length > 0 || leavesNothingPrivate(verdict)
 }
 
 /** The later attempt leaves open all that the earlier one was, and went by the same route as far as both are known. */

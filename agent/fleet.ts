@@ -28,6 +28,8 @@ export interface FleetDeps {
     attempts: ReadonlyMap<string, Attempt[]>,
     changed: boolean,
   ): void
+  /** A cycle is over; what it came to is judged next. Unix milliseconds of its start, and how long what it found may be believed. */
+  looked?(target: Target, look: { atMs: number; lifeSeconds: number }): void
   /** A redirect led to further names; they belong to the target from now on. */
   joined(target: Target, names: readonly WatchedName[]): void
 }
@@ -81,6 +83,9 @@ interface Watched {
   last: TargetVerdict | null
 }
 
+/** Without a look at any name for longer, nobody can say that an address was not seen. */
+const mostUnwatchedMs = 2 * 3600 * 1000
+
 export function lifeKey(target: string, hostname: string, style: string): string {
   return `${target}\n${hostname}\n${style}`
 }
@@ -92,6 +97,8 @@ export function deadlineSeconds(target: Target): number {
 
 export function createFleet(deps: FleetDeps): Fleet {
   const fleet = new Map<string, Watched>()
+  /** When taints were looked at last, Unix milliseconds. */
+  let lookedMs: number | null = null
 
   /** True if the names hold, or lift, a taint: then all names must be judged again, for it goes by way and not by name. */
   const weigh = (names: readonly NameVerdict[]): boolean => {
@@ -102,9 +109,26 @@ export function createFleet(deps: FleetDeps): Fleet {
 
   const weighAttempts = (attempts: readonly AttemptVerdict[]): boolean => {
     const changed = attempts.map((attempt) => deps.taint.judged(attempt)).includes(true)
-    const expired = deps.taint.expire(deps.clock.wallMs())
+    const expired = expireTaint()
     if (changed || expired) deps.tainted()
     return changed || expired
+  }
+
+  /**
+   * An address of a taint is forgotten for not being seen only where somebody looked: not after a sleep, a clock that was set
+   * or a night between two cycles, and not as long as a name is known to have it.
+   */
+  const expireTaint = (): boolean => {
+    const nowMs = deps.clock.wallMs()
+    const looked = lookedMs !== null && nowMs >= lookedMs && nowMs - lookedMs <= mostUnwatchedMs
+    lookedMs = nowMs
+    const addresses = deps.taint.addresses()
+    if (addresses.length === 0) return false
+    const known = new Set(
+      [...fleet.values()].flatMap(({ watches }) => watches.flatMap((watch) => watch.addresses())),
+    )
+    for (const address of addresses) if (!looked || known.has(address)) deps.taint.seen(address, nowMs)
+    return deps.taint.expire(nowMs)
   }
 
   const rejudgeAll = (): void => {
@@ -207,6 +231,9 @@ export function createFleet(deps: FleetDeps): Fleet {
       const names = watched.watches.map((watch) => watch.rejudge())
       if (!names.every((n) => n !== null)) return
       watched.life = life
+      const { clock } = deps
+      const atMs = clock.wallMs() - Math.round(clock.monotonicMs() - sinceMs)
+      deps.looked?.(target, { atMs, lifeSeconds: life.lifeSeconds })
       judged(watched, names)
     },
     readAgain(reading) {

@@ -5,7 +5,7 @@ import type { RecordsResult } from '../aws/flow-query.ts'
 import type { AttemptVerdict } from '../model/verdict.ts'
 import type { FlowlogMetrics } from '../exporters/flowlog-metrics.ts'
 import type { NamedFlowLog } from '../probes/flowlog-coverage.ts'
-import { type Census, type CensusDocument, createCensus } from './census.ts'
+import { type Census, type CensusCounted, type CensusDocument, createCensus } from './census.ts'
 import type { ReaderDeps } from './child.ts'
 import { createClockOffset } from './clock-offset.ts'
 import type { FlowLogsConfig } from './config/config.ts'
@@ -25,6 +25,8 @@ export interface FlowLogsDeps {
   reader(signal: AbortSignal): ReaderDeps
   metrics: FlowlogMetrics
   told(verdicts: readonly AttemptVerdict[]): void
+  /** Flows that are counted for the first time. */
+  counted?(counted: CensusCounted, nowMs: number): void
   /** What came of each query of a round. */
   onRead(results: readonly RecordsResult[], nowMs: number): void
   onProblem(problem: string): void
@@ -89,7 +91,13 @@ export function createFlowLogs(deps: FlowLogsDeps): FlowLogs {
         everySeconds: config.everySeconds,
         clock,
         book,
-        census,
+        census: {
+          ...census,
+          add(counted, nowMs) {
+            census.add(counted, nowMs)
+            deps.counted?.(counted, nowMs)
+          },
+        },
         coverage,
         metrics,
         snapshot: deps.snapshot,

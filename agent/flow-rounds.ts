@@ -54,6 +54,9 @@ export interface FlowRounds {
 const deadlineSeconds = 50
 /** A record's own times are up to 60 s off, and a clock may be a minute off. */
 const slackMs = 120_000
+/** Records that come when nobody waits for them any more are looked for as far back, and as often. */
+const lateBackMs = 3 * 3600_000
+const lateEveryMs = 30 * 60_000
 /** Without an attempt that waits, what came lately is still counted. */
 const idleWindowMs = 20 * 60_000
 
@@ -65,6 +68,7 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
   const { book, census, clock, coverage, metrics, signal } = deps
   const cursors = new Map<string, RecordsCursor>()
   let standing: string[] = []
+  let lateSinceMs = clock.monotonicMs()
 
   const placesOf = ({ client, nats, endpoints }: CapturePoints): CaptureInterface[] => [
     ...(client === null ? [] : [client]),
@@ -134,7 +138,9 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
       nowMs: nowMs + slackMs,
       cursors,
       knownCidrs: knownCidrsOf(deps.snapshot()),
+      lateKeys: keysOf(book.over(nowMs - lateBackMs)),
     })
+    await lookForLate(region, nowMs)
     if (queries.length === 0) return []
     const ids = new Set(queries.map(({ id }) => id))
     for (const id of cursors.keys()) if (!ids.has(id)) cursors.delete(id)
@@ -148,6 +154,31 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
       const scope = query.interfaceIds.some((id) => clients.has(id)) ? 'client' : 'nat'
       return settle(result, query.interfaceIds, scope)
     })
+  }
+
+  /**
+   * An attempt whose time is over is confirmed by nothing any more, but what contradicts it still counts. What one reading of
+   * so long a time leaves out says nothing of the attempts that wait.
+   */
+  const lookForLate = async (region: string, nowMs: number): Promise<void> => {
+    if (clock.monotonicMs() - lateSinceMs < lateEveryMs) return
+    lateSinceMs = clock.monotonicMs()
+    const over = book.over(nowMs - lateBackMs)
+    if (over.length === 0) return
+    const startsMs = over.map(({ attempt }) => attempt.stamp.wallMs)
+    const longestMs = Math.max(...over.map(({ aggregationSeconds }) => aggregationSeconds)) * 1000
+    const queries = recordsQueries(coverages(over), {
+      keys: keysOf(over),
+      fromMs: Math.min(...startsMs) - longestMs - slackMs,
+      nowMs: Math.max(...startsMs) + longestMs + slackMs,
+      cursors: new Map(),
+      knownCidrs: [],
+    }).flatMap((query) => (query.source.kind === 'logs' ? { ...query, census: false } : []))
+    if (queries.length === 0) return
+    const answer = await deps.read({ region, roleArn: deps.roleArn, queries, metrics: null, deadlineSeconds })
+    if (signal.aborted) return
+    for (const { captured } of answer.results)
+      deps.told(book.captured({ records: captured.records, skipped: [] }))
   }
 
   const round = async (): Promise<void> => {

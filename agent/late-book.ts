@@ -8,9 +8,11 @@ import { type Confirmed, confirmationOf, confirmedRank, pendingSeconds } from '.
 import { joinRecords } from '../verdict/flow-join.ts'
 import { withLate } from '../verdict/judge.ts'
 import { flowEvidence } from '../verdict/rules/flow.ts'
+import { offsetAt } from './clock-offset.ts'
 import { createConfirmedWays } from './confirmed-ways.ts'
-import type { EvidenceAge } from './evidence-age.ts'
+import { type EvidenceAge, leavesNothingPrivate } from './evidence-age.ts'
 import { createLateIndex } from './late-index.ts'
+import { gapConcerns, sameEvidence, sameGap } from './late-same.ts'
 import type { DialledAttempt, LateWatch } from './late-watch.ts'
 import { createPortUse } from './port-use.ts'
 import { contradicts } from './taint.ts'
@@ -43,6 +45,8 @@ export interface Wanted {
 export interface LateBook extends LateWatch {
   /** Attempts whose time is not over. */
   pending(): Wanted[]
+  /** Attempts whose time is over and that were made since `sinceMs`, Unix milliseconds: what comes of them may contradict. */
+  over(sinceMs: number): Wanted[]
   /** Records were read. Gives the verdicts that they changed. */
   captured(read: CapturedRecords): AttemptVerdict[]
   /** Something else spoke of one attempt (AWS's own log of a request). Gives the verdict if that changed it. */
@@ -65,6 +69,8 @@ interface Entry {
   /** Monotonic milliseconds. */
   sinceMs: number
   records: Map<string, CapturedRecord>
+  /** How many of them are of other connections through a NAT gateway, as far as their ports tell. */
+  ofOthers: number
   skipped: SkippedWindow[]
   /** What was told from elsewhere. */
   told: Evidence[]
@@ -84,6 +90,8 @@ const keptMs = 24 * 3600 * 1000
 const portsMs = 3600 * 1000
 /** Records of one attempt: a few per interface and window. */
 const mostRecords = 256
+/** Of other connections through its NAT gateway: one is enough to make a join uncertain, and a busy one has thousands. */
+const mostOfOthers = 32
 
 /**
  * Keeps attempts until the records of the network have come, and a day longer for those that come too late: these never
@@ -106,7 +114,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
 
   const rejudge = (entry: Entry): boolean => {
     const { attempt, points } = entry.dialled
-    entry.clockOffsetSeconds ??= deps.clockOffsetSeconds()
+    entry.clockOffsetSeconds ??= offsetAt(attempt, deps.clockOffsetSeconds(), clock)
     const joined = joinRecords(
       attempt,
       points,
@@ -137,9 +145,12 @@ export function createLateBook(deps: LateBookDeps): LateBook {
   const weigh = (entry: Entry, before: Confirmation): void => {
     const { verdict, confirmation } = entry
     const name = nameOf(verdict)
-    const against = verdict.state === 'public' || verdict.conflicts.some(({ of }) => of === 'side')
+    const against =
+      verdict.state === 'public' ||
+      verdict.conflicts.some(({ of }) => of === 'side') ||
+      leavesNothingPrivate(verdict)
     if (against && entry.late.length > 0) {
-      ways.contradicted(name, verdict.bases)
+      ways.contradicted(name, verdict.bases, entry.sinceMs)
       deps.evidenceAge.forget(name)
       if (contradicts(verdict)) {
         if (!entry.contradicted) deps.onResult('contradicted')
@@ -147,12 +158,16 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         return
       }
     }
+    if (before === 'confirmed' && confirmation !== 'confirmed') {
+      ways.withdrawn(name, verdict.bases)
+      deps.evidenceAge.withdrawn(name, verdict.id)
+    }
     if (confirmation !== 'confirmed' || before === 'confirmed') return
     deps.onResult('confirmed')
     confirmedMs.set(name, Math.max(confirmedMs.get(name) ?? 0, verdict.atMs))
     if (verdict.state !== 'private' || verdict.conflicts.length > 0) return
     const rank = confirmedRank(verdict)
-    if (rank !== null) ways.confirmed(name, verdict.bases, rank)
+    if (rank !== null) ways.confirmed(name, verdict.bases, rank, entry.sinceMs)
     deps.evidenceAge.hold(name, verdict, entry.sinceMs)
   }
 
@@ -177,6 +192,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
       clockOffsetSeconds: deps.clockOffsetSeconds(),
       sinceMs: clock.monotonicMs(),
       records: new Map(),
+      ofOthers: 0,
       skipped: [],
       told: [],
       late: [],
@@ -213,7 +229,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
       const { attempt, points } = dialled
       const { outcome, localPort, address, stamp } = attempt
       if (outcome.reached === 'not_dialled' || localPort === null) return
-      ports.used(attempt, stamp.wallMs)
+      ports.used(attempt)
       const covered = deps.coverage(points)
       if (covered === null) return
       const { aggregationSeconds } = covered
@@ -225,7 +241,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
       take(dialled, aggregationSeconds)
     },
     witnessed(dialled, evidence) {
-      ports.used(dialled.attempt, dialled.attempt.stamp.wallMs)
+      ports.used(dialled.attempt)
       // Where no flow log can be read it is waited for as long as for one of the usual kind: AWS's own log comes so late.
       const { aggregationSeconds } = deps.coverage(dialled.points) ?? { aggregationSeconds: 60 }
       const entry = take(dialled, aggregationSeconds)
@@ -253,9 +269,10 @@ export function createLateBook(deps: LateBookDeps): LateBook {
       evidenceAgeSeconds === null
         ? { attempts: [...attempts], asOf: new Set() }
         : deps.evidenceAge.apply(nameOf(key), attempts, { sinceMs: clock.monotonicMs(), evidenceAgeSeconds }),
-    pending: () =>
-      [...entries.values()].flatMap(({ over, dialled, aggregationSeconds }) =>
-        over ? [] : [{ attempt: dialled.attempt, points: dialled.points, aggregationSeconds }],
+    pending: () => [...entries.values()].flatMap((entry) => (entry.over ? [] : wantedOf(entry))),
+    over: (sinceMs) =>
+      [...entries.values()].flatMap((entry) =>
+        entry.over && entry.dialled.attempt.stamp.wallMs >= sinceMs ? wantedOf(entry) : [],
       ),
     captured({ records, skipped }) {
       const news = new Set<Entry>()
@@ -263,9 +280,10 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         for (const { item: entry, as } of index.find(one)) {
           if (entry.records.has(one.id) || (entry.full && as === 'nat')) continue
           news.add(entry)
-          if (entry.records.size < mostRecords) {
+          if (as === 'nat' ? entry.ofOthers < mostOfOthers : entry.records.size < mostRecords) {
             entry.records.set(one.id, one)
             recordCount++
+            if (as === 'nat') entry.ofOthers++
           } else {
             entry.full = true
             index.removeFromNat(entry)
@@ -275,7 +293,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
       for (const gap of skipped) {
         for (const entry of entries.values()) {
           if (entry.over || entry.skipped.some((known) => sameGap(known, gap))) continue
-          if (!gapConcerns(gap, entry)) continue
+          if (!gapConcerns(gap, entry.dialled.attempt)) continue
           entry.skipped.push(gap)
           news.add(entry)
         }
@@ -308,12 +326,13 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         } else if (!entry.over && ageMs > pendingSeconds(entry.aggregationSeconds) * 1000) {
           end(entry)
           if (entry.confirmation !== 'pending') continue
+          const isChanged = rejudge(entry)
           if (!entry.contradicted) deps.onResult(entry.ambiguous ? 'ambiguous' : 'no_record')
-          if (rejudge(entry)) changed.push(entry.verdict)
+          if (isChanged) changed.push(entry.verdict)
         }
       }
       if (windows.size > 4 * maxPending) windows.clear()
-      ports.forget(clock.wallMs() - (entries.size > 0 ? keptMs : portsMs))
+      ports.forget(clock.monotonicMs() - (entries.size > 0 ? keptMs : portsMs))
       return changed
     },
     attempt: (id) => entries.get(id)?.verdict ?? null,
@@ -321,17 +340,6 @@ export function createLateBook(deps: LateBookDeps): LateBook {
   }
 }
 
-function gapConcerns(gap: SkippedWindow, { dialled }: Entry): boolean {
-  const atSeconds = dialled.attempt.stamp.wallMs / 1000
-  return gap.startSeconds <= atSeconds + 600 && gap.endSeconds >= atSeconds - 600
-}
-
-function sameGap(a: SkippedWindow, b: SkippedWindow): boolean {
-  return a.interfaceId === b.interfaceId && a.startSeconds === b.startSeconds && a.endSeconds === b.endSeconds
-}
-
-function sameEvidence(a: readonly Evidence[], b: readonly Evidence[]): boolean {
-  const text = (list: readonly Evidence[]) =>
-    list.map(({ rule, possible, rank, because }) => JSON.stringify([rule, possible, rank, because])).sort()
-  return a.length === b.length && text(a).join('\n') === text(b).join('\n')
+function wantedOf({ dialled: { attempt, points }, aggregationSeconds }: Entry): Wanted {
+  return { attempt, points, aggregationSeconds }
 }

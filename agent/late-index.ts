@@ -4,7 +4,7 @@ import type { Attempt } from '../model/observation.ts'
 import { canonicalIp } from '../net/ip.ts'
 import { recordsSought } from '../verdict/flow-join.ts'
 
-/** `own`: by the attempt's own ports; `nat`: at a NAT gateway on its way, whoever's connection it is. */
+/** `own`: by the attempt's own ports; `nat`: somebody's connection through a NAT gateway on its way to the same address. */
 export type FoundAs = 'own' | 'nat'
 
 /** Finds the attempts that a record can be of, in a time that does not grow with their number. */
@@ -18,8 +18,9 @@ export interface LateIndex<T> {
 
 /** Attempts through one NAT gateway to one address are looked up by time as well: all its records match all of them. */
 const bucketSeconds = 300
-/** A record sums up ten minutes at most; one that claims more is looked up at its ends only. */
+/** A record sums up ten minutes at most; for one that claims more than this all attempts are looked at. */
 const mostBuckets = 8
+const anyTime = '*'
 
 interface Sought {
   own: string
@@ -34,10 +35,10 @@ function placeOf({ interfaceId, natGatewayId }: CaptureInterface): string {
   return interfaceId ?? natGatewayId ?? ''
 }
 
-function buckets(fromSeconds: number, toSeconds: number): number[] {
+function buckets(fromSeconds: number, toSeconds: number, most: number): (number | string)[] {
   const first = Math.floor(fromSeconds / bucketSeconds)
   const last = Math.floor(toSeconds / bucketSeconds)
-  if (last - first >= mostBuckets) return [first, last]
+  if (last - first >= most) return [anyTime]
   return Array.from({ length: last - first + 1 }, (_, n) => first + n)
 }
 
@@ -68,7 +69,10 @@ export function createLateIndex<T>(): LateIndex<T> {
       const to = `${remote} ${remotePort}`
       const entry: Sought = {
         own: `${to} ${localPort}`,
-        nat: nats.size === 0 ? [] : buckets(fromSeconds, toSeconds).map((bucket) => `${to} ${bucket}`),
+        nat:
+          nats.size === 0
+            ? []
+            : [anyTime, ...buckets(fromSeconds, toSeconds, Infinity)].map((bucket) => `${to} ${bucket}`),
         nats,
         fromSeconds,
         toSeconds,
@@ -91,26 +95,20 @@ export function createLateIndex<T>(): LateIndex<T> {
       if (startSeconds === null || endSeconds === null || !(startSeconds <= endSeconds)) return []
       const place = facts.interfaceId ?? facts.resourceId ?? ''
       const found = new Map<T, FoundAs>()
-      const look = (item: T): void => {
+      const look = (item: T, as: FoundAs): void => {
         const sought = known.get(item)
         if (sought === undefined || startSeconds > sought.toSeconds || endSeconds < sought.fromSeconds) return
-        if (sought.nats.has(place)) found.set(item, 'nat')
-        else if (own.get(sought.own)?.has(item) === true) found.set(item, 'own')
+        if (as === 'own' || (sought.nats.has(place) && !found.has(item))) found.set(item, as)
       }
       const remotes = [facts.dstaddr, facts.pktDstaddr].flatMap((address) =>
         address === null ? [] : (canonicalIp(address) ?? []),
       )
       for (const remote of new Set(remotes)) {
         const to = `${remote} ${dstport}`
-        for (const item of own.get(`${to} ${srcport}`) ?? []) {
-          if (known.get(item)?.nats.has(place) !== true) look(item)
-        }
+        for (const item of own.get(`${to} ${srcport}`) ?? []) look(item, 'own')
         if (nat.size === 0) continue
-        for (const bucket of buckets(startSeconds, endSeconds)) {
-          for (const item of nat.get(`${to} ${bucket}`) ?? []) {
-            if (known.get(item)?.nats.has(place) === true) look(item)
-          }
-        }
+        for (const bucket of buckets(startSeconds, endSeconds, mostBuckets))
+          for (const item of nat.get(`${to} ${bucket}`) ?? []) look(item, 'nat')
       }
       return [...found].map(([item, as]) => ({ item, as }))
     },

@@ -25,7 +25,7 @@ export function missesOf(names: readonly NameVerdict[], snapshot: Snapshot | nul
     for (const { route, target } of bases) {
       // what is declared leads to somebody else's endpoint: that this account does not describe it is no news
       if (route === 'declared') continue
-      for (const id of target.split(' ')) if (id.startsWith('vpce-') && !described.has(id)) misses.add(id)
+      for (const id of target.split(/[ >]/)) if (id.startsWith('vpce-') && !described.has(id)) misses.add(id)
     }
   }
   return [...misses]

@@ -171,6 +171,9 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
 
   const judgeNow = (under: Partial<Topology> = {}): NameVerdict => {
     const nowMs = host.clock.monotonicMs()
+    // One that showed a contradiction may have left the window by the next cycle.
+    for (const address of deps.taint.addresses())
+      if (living.has(address)) deps.hold.pin(holdKey, address, nowMs)
     const known = deps.hold.known(holdKey, nowMs)
     const cases = known.addresses.flatMap(({ address }) => {
       const alive = living.get(address)

@@ -2,11 +2,10 @@ import type { Attempt } from '../model/observation.ts'
 
 /** Which local ports were used towards which remote ones, and when: records can't tell two such connections apart. */
 export interface PortUse {
-  /** `atMs`: Unix milliseconds. */
-  used(attempt: Attempt, atMs: number): void
+  used(attempt: Attempt): void
   /** Whether another attempt by the same ports and addresses began within twice the aggregation and 120 s of this one. */
   reused(attempt: Attempt, aggregationSeconds: number): boolean
-  /** Forgets what began before `beforeMs`. */
+  /** Forgets what began before `beforeMs`, monotonic. */
   forget(beforeMs: number): void
 }
 
@@ -17,23 +16,25 @@ function tuple({ localAddress, localPort, address, port }: Attempt): string {
 /** Tuples that are remembered; beyond it every connection counts as one that may share its ports. */
 const mostTuples = 200_000
 
+/** By the monotonic clock: a wall clock that is set must not bring two connections apart. */
 export function createPortUse(): PortUse {
   const uses = new Map<string, { id: string; atMs: number }[]>()
   let overflowedAtMs = -Infinity
   return {
-    used(attempt, atMs) {
+    used(attempt) {
       const key = tuple(attempt)
+      const { id, monotonicMs: atMs } = attempt.stamp
       const known = uses.get(key)
-      if (known !== undefined) known.push({ id: attempt.stamp.id, atMs })
-      else if (uses.size < mostTuples) uses.set(key, [{ id: attempt.stamp.id, atMs }])
+      if (known !== undefined) known.push({ id, atMs })
+      else if (uses.size < mostTuples) uses.set(key, [{ id, atMs }])
       else overflowedAtMs = atMs
     },
     reused(attempt, aggregationSeconds) {
       const withinMs = (2 * aggregationSeconds + 120) * 1000
-      const { id, wallMs } = attempt.stamp
-      if (Math.abs(wallMs - overflowedAtMs) <= withinMs) return true
+      const { id, monotonicMs } = attempt.stamp
+      if (Math.abs(monotonicMs - overflowedAtMs) <= withinMs) return true
       return (uses.get(tuple(attempt)) ?? []).some(
-        (use) => use.id !== id && Math.abs(use.atMs - wallMs) <= withinMs,
+        (use) => use.id !== id && Math.abs(use.atMs - monotonicMs) <= withinMs,
       )
     },
     forget(beforeMs) {

@@ -75,6 +75,18 @@ function confirmsPrivate(verdict: AttemptVerdict): boolean {
 }
 
 /**
+ * The ways that a verdict speaks of. Where no route was read, records that contradict each other stand against whatever
+ * else goes by that interface without one; a later attempt lifts that whether or not its own routes are read again.
+ */
+function basesFor(verdict: AttemptVerdict): Basis[] {
+  const { bases, networkInterface } = verdict
+  const none = { networkInterface: networkInterface ?? '', routeTable: '', route: '', target: '' }
+  if (bases.length > 0) return confirmsPrivate(verdict) ? [...bases, none] : bases
+  const speaks = verdict.conflicts.some((c) => c.of === 'side') || confirmsPrivate(verdict)
+  return speaks ? [none] : []
+}
+
+/**
  * Keeps what late records contradicted. Taint holds every later attempt of any name on the same basis, until
  * each address that showed it is confirmed private by records again, or has not been seen for 24 hours. A new
  * snapshot alone never lifts it: the tables were what was wrong.
@@ -82,11 +94,21 @@ function confirmsPrivate(verdict: AttemptVerdict): boolean {
 export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
   let taints: Taint[] = structuredClone([...kept])
   const of = (basis: Basis) => taints.find((t) => sameBasis(t.basis, basis))
+  /**
+   * When the attempt was made that showed it last, by the monotonic clock. What this run has not seen was shown before it. The
+   * wall clock alone would let an attempt lift a taint that was made earlier, before that clock was set back.
+   */
+  const shownMonotonicMs = new Map<string, number>()
+  const placeOf = (basis: Basis, address: string) =>
+    JSON.stringify([basis.networkInterface, basis.routeTable, basis.route, basis.target, address])
 
   const judgedOn = (basis: Basis, verdict: AttemptVerdict): boolean => {
-    const { address, atMs } = verdict
+    const { address, atMs, madeMonotonicMs } = verdict
     const taint = of(basis)
+    const place = placeOf(basis, address)
     if (contradicts(verdict)) {
+      if (madeMonotonicMs !== undefined)
+        shownMonotonicMs.set(place, Math.max(madeMonotonicMs, shownMonotonicMs.get(place) ?? -Infinity))
       const known = taint?.addresses[address]
       if (known !== undefined && known.shownAtMs >= atMs) return false
       const shown = {
@@ -101,7 +123,10 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
     const held = taint?.addresses[address]
     if (taint === undefined || held === undefined || !confirmsPrivate(verdict) || atMs <= held.shownAtMs)
       return false
+    if (madeMonotonicMs !== undefined && madeMonotonicMs <= (shownMonotonicMs.get(place) ?? -Infinity))
+      return false
     delete taint.addresses[address]
+    shownMonotonicMs.delete(place)
     taints = taints.filter((t) => Object.keys(t.addresses).length > 0)
     return true
   }
@@ -117,7 +142,9 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
       }),
     addresses: () => [...new Set(taints.flatMap((t) => Object.keys(t.addresses)))],
     judged(verdict) {
-      return verdict.bases.map((basis) => judgedOn(basis, verdict)).includes(true)
+      return basesFor(verdict)
+        .map((basis) => judgedOn(basis, verdict))
+        .includes(true)
     },
     seen(address, nowMs) {
       for (const { addresses } of taints) {
@@ -127,10 +154,11 @@ export function createTaintBook(kept: readonly Taint[] = []): TaintBook {
     },
     expire(nowMs) {
       let changed = false
-      for (const { addresses } of taints) {
+      for (const { basis, addresses } of taints) {
         for (const [address, { seenAtMs }] of Object.entries(addresses)) {
           if (nowMs - seenAtMs <= forgottenAfterMs) continue
           delete addresses[address]
+          shownMonotonicMs.delete(placeOf(basis, address))
           changed = true
         }
       }

@@ -5,6 +5,7 @@ import { resolverStates } from '../model/resolver-view.ts'
 import { postureChecks, postureStates } from '../model/posture.ts'
 import { snapshotParts } from '../model/topology.ts'
 import { flowlogCatalogue } from './catalogue-flowlog.ts'
+import { ledgerCatalogue } from './catalogue-ledger.ts'
 import type { Metric } from './metric.ts'
 import { metric, planned } from './metric.ts'
 
@@ -286,28 +287,7 @@ export const catalogue = [
     'Result of a posture check: 1 for the current state, 0 for the others.',
     { check: postureChecks, state: postureStates },
   ),
-  planned('pathproof_ledger_records', 'gauge', 'process', [], 'Records in the ledger.'),
-  planned(
-    'pathproof_ledger_writable',
-    'gauge',
-    'process',
-    [],
-    'Whether the last write to the ledger succeeded.',
-  ),
-  planned(
-    'pathproof_ledger_last_checkpoint_timestamp_seconds',
-    'gauge',
-    'process',
-    [],
-    'Unix time of the last signed checkpoint of the ledger.',
-  ),
-  planned(
-    'pathproof_ledger_gap_records_total',
-    'counter',
-    'process',
-    [],
-    'Records that could not be written to the ledger.',
-  ),
+  ...ledgerCatalogue,
   planned(
     'pathproof_exporter_dropped_total',
     'counter',

@@ -30,6 +30,7 @@ import { createS3Service, type S3Service } from './s3/service.ts'
 import { createS3Store } from './s3/store.ts'
 import { type S3Options, usualS3 } from './s3/types.ts'
 import type { World } from './world/types.ts'
+import { createWritten, type Written } from './written.ts'
 
 export interface RecordsOptions {
   flows: FlowPlan
@@ -53,6 +54,8 @@ export interface Records {
   arrival(service: ApiService | 's3'): Arrival
   options(): RecordsOptions
   change(change: RecordsChange): void
+  /** Log events and objects that were written into the account. */
+  written: Written
   /** S3 for those whom the API knows. */
   s3(principals: Pick<Principals, 'find'>): S3Service
 }
@@ -88,18 +91,20 @@ export function createRecords({
   nowMs(): number
 }): Records {
   let options = changed(usual, first)
+  const written = createWritten()
   const recorder = createFlowRecorder({ world, plan: options.flows, nowMs })
   const trail = createTrail({ options: () => options.trail, nowMs })
   return {
     recorder,
     services: [
-      createLogsService({ recorder, logs: () => options.logs }),
+      createLogsService({ recorder, logs: () => options.logs }, written),
       createCloudWatchService({ recorder, metrics: () => options.metrics }),
       createKmsService(),
       createDirectConnectService(() => options.directConnect),
       trail.service,
     ],
     served: trail.record,
+    written,
     arrival: (service) => hostArrival(world(), service, (to) => sourceFor(world(), to)),
     options: () => options,
     change: (change) => {
@@ -109,7 +114,8 @@ export function createRecords({
     s3: (principals) =>
       createS3Service({
         s3: () => options.s3,
-        store: createS3Store({ s3: () => options.s3, world, recorder, nowMs }),
+        store: createS3Store({ s3: () => options.s3, world, recorder, nowMs, written }),
+        written,
         principals,
         nowMs,
         served: trail.record,

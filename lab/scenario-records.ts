@@ -74,6 +74,7 @@ const bucket = z.strictObject({
   region: text.default('us-east-1'),
   owner: text.default('111122223333'),
   policy: z.union([z.null(), policy('resource')]).default(null),
+  objectLock: z.boolean().default(false),
   objects: z
     .array(
       z.strictObject({
@@ -107,7 +108,7 @@ export const recordsSpec = z
       })
       .partial(),
     metrics: z.strictObject({ latenessSeconds: seconds }).partial(),
-    logs: z.strictObject({ missing: z.array(text) }).partial(),
+    logs: z.strictObject({ missing: z.array(text), groups: z.array(text) }).partial(),
     s3: z
       .strictObject({
         buckets: z.array(bucket),

@@ -33,6 +33,11 @@ export interface Evidence {
    * that row, `otherwise` is what is left possible.
    */
   leansOn?: { rule: string; otherwise: PathClass[] }
+  /**
+   * There, even if empty: it may be of something else, or not be all there is, and bears out nothing. These classes it
+   * speaks against without being sure: it leaves them possible, but a verdict that leaves nothing else is not private.
+   */
+  doubts?: PathClass[]
 }
 
 /** What a verdict by route evidence rests on; taint is held per basis. */

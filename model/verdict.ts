@@ -40,6 +40,8 @@ export interface AttemptVerdict {
   localPort: number | null
   resolvers: string[]
   atMs: number
+  /** By the agent's monotonic clock, which nobody sets: which of two attempts of one run was made first. Left out: not known. */
+  madeMonotonicMs?: number
   /** Never `mixed`. Without a completed handshake only `blocked` or `undetermined`. */
   state: PathState
   /** What the state would be if the attempt had connected; equal to `state` where it did. */

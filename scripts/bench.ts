@@ -7,6 +7,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { benchFlowMatching } from './bench/flow-match.ts'
+import { benchLateBook } from './bench/late-book.ts'
 import { benchPrefixTable } from './bench/prefix-table.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -150,6 +151,7 @@ const ranges = gunzipSync(readFileSync(join(root, 'test/data/ip-ranges.json.gz')
 const groups: Record<string, Figure[]> = {
   'longest-prefix look-ups at real size': await benchPrefixTable(ranges),
   'flow records of 1,000 connections among 1,000,000': benchFlowMatching(),
+  '100,000 flow records joined to 10,000 waiting attempts': benchLateBook(),
   probes: await benchProbes(),
   start: await benchStart(),
 }

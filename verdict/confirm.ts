@@ -12,11 +12,14 @@ export function pendingSeconds(aggregationSeconds: number): number {
   return 2 * aggregationSeconds + lateSeconds
 }
 
-/** What evidence of some ranks leaves, without what the kernel says of itself and without ranks that were set aside; null: none. */
+/**
+ * What evidence of some ranks leaves, without what the kernel says of itself, what is in doubt, and ranks that were set
+ * aside; null: none.
+ */
 function leftBy(verdict: AttemptVerdict, ranks: readonly Rank[]): Possible | null {
   const aside = new Set(verdict.conflicts.map((c) => c.rank))
   const counted = verdict.evidence.filter(
-    (e) => ranks.includes(e.rank) && !aside.has(e.rank) && e.source !== 'kernel',
+    (e) => ranks.includes(e.rank) && !aside.has(e.rank) && e.source !== 'kernel' && e.doubts === undefined,
   )
   return counted.length === 0
     ? null

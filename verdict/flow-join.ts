@@ -26,8 +26,8 @@ export interface JoinedRecord {
   at: CaptureInterface
   captured: CapturedRecord
   facts: FlowFacts
-  /** False: it may be another connection's. Then it can only take from what is private, never add to it. */
-  certain: boolean
+  /** `one_of_them`: one of these flows is the attempt's; `perhaps`: they may all be another connection's. */
+  belongs: 'certainly' | 'one_of_them' | 'perhaps'
 }
 
 export interface JoinedRecords {
@@ -75,7 +75,7 @@ const nothing = (ambiguous: string | null): JoinedRecords => ({
  * chosen. Nothing joins with a clock that is not known to be right, nor a secondary address without `pkt-srcaddr`. Where
  * two connections can't be told apart (a port used again, several flows behind a NAT gateway) records join without being
  * certain: what they say for a private path counts for nothing, yet that one more connection comes to light must not undo
- * what was said against it. Pure; never throws, whatever the records hold.
+ * what was said against one. Pure; never throws, whatever the records hold.
  *
  * AWS's rules for addresses: VPC User Guide, "Flow log records" (`srcaddr`, `pkt-srcaddr`).
  */
@@ -102,7 +102,7 @@ export function joinRecords(
     ? 'its local port was used again for the same remote within the time of a record'
     : null
   return {
-    joined: reused === null ? joined : joined.map((one) => ({ ...one, certain: false })),
+    joined: reused === null ? joined : joined.map((one) => ({ ...one, belongs: 'perhaps' })),
     ambiguous: reused ?? client.ambiguous ?? nat.ambiguous,
     skipped: skippedRoles([...captured.skipped, ...gapsAmong(captured.records)], points, wanted),
     lacking: lackingOf(captured.records, points, wanted),
@@ -188,7 +188,7 @@ function atClient(
         continue
       }
     } else if (!is(facts.pktSrcaddr, wanted.local)) continue
-    joined.push({ role: 'client', leg: 'request', at: client, certain: true, ...candidate })
+    joined.push({ role: 'client', leg: 'request', at: client, belongs: 'certainly', ...candidate })
   }
   return { joined, ambiguous }
 }
@@ -240,10 +240,10 @@ function atNats(
     const outer = here.filter((c) => isOuter(c, at, wanted))
     if (outer.length === 0) continue
     const flows = new Set(outer.map(({ facts }) => `${facts.pktSrcaddr ?? facts.srcaddr} ${facts.srcport}`))
-    const certain = flows.size === 1 && sockets.size === 1
-    if (!certain)
+    const belongs = flows.size === 1 && sockets.size === 1 ? 'certainly' : 'one_of_them'
+    if (belongs === 'one_of_them')
       ambiguous = `${at.natGatewayId ?? 'the NAT gateway'} carried ${Math.max(flows.size, sockets.size)} connections to this address at that time`
-    joined.push(...outer.map((c): JoinedRecord => ({ role: 'nat', leg: 'translated', at, certain, ...c })))
+    joined.push(...outer.map((c): JoinedRecord => ({ role: 'nat', leg: 'translated', at, belongs, ...c })))
   }
   return { joined, ambiguous }
 }
@@ -266,7 +266,7 @@ function atEndpoint(candidates: readonly Candidate[], points: CapturePoints, wan
       is(facts.srcaddr, wanted.local) &&
       (facts.pktSrcaddr === null || is(facts.pktSrcaddr, wanted.local)) &&
       is(facts.pktDstaddr ?? facts.dstaddr, wanted.remote)
-    return own ? [{ role: 'endpoint', leg: 'request', at, certain: true, ...candidate }] : []
+    return own ? [{ role: 'endpoint', leg: 'request', at, belongs: 'certainly', ...candidate }] : []
   })
 }
 

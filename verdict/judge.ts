@@ -98,6 +98,7 @@ export function judgeWithParts(
     localPort: attempt.localPort,
     resolvers: attempt.resolvers,
     atMs: attempt.stamp.wallMs,
+    madeMonotonicMs: attempt.stamp.monotonicMs,
     state: 'undetermined',
     wouldBe: 'undetermined',
     connected: handshakeCompleted(attempt),
@@ -137,6 +138,16 @@ function standsOn(own: readonly Evidence[], late: Evidence): Evidence {
   return { ...late, possible: leansOn.otherwise, because }
 }
 
+/**
+ * A private verdict of which all classes are doubted, by records that may be another connection's or not all there are,
+ * is none. Such records eliminate nothing and make nothing public.
+ */
+function isHeld(evidence: readonly Evidence[], possible: Possible): (state: PathState) => PathState {
+  const doubted = evidence.flatMap((e) => e.doubts ?? [])
+  const held = without(possible, 'blocked').every((c) => doubted.includes(c))
+  return (state) => (state === 'private' && held ? 'undetermined' : state)
+}
+
 /** Flags that no evidence brings along. */
 const flagsOfTheHost: readonly Flag[] = ['proxy_configured', 'redirect_on_host']
 
@@ -157,7 +168,8 @@ export function withLate(
   const evidence = byRank([...own, ...standing])
   const lately = new Set(standing)
   const elimination = eliminate(evidence, grounds.start)
-  const state = finalState(elimination, connected)
+  const held = isHeld(evidence, elimination.possible)
+  const state = held(finalState(elimination, connected))
   const onlyByTimeouts = (): boolean => {
     const rest = evidence.filter((e) => e.rule !== 'socket.timeouts')
     return rest.length < evidence.length && settled(eliminate(rest, grounds.start).possible) !== 'blocked'
@@ -169,7 +181,7 @@ export function withLate(
   return {
     ...verdict,
     state,
-    wouldBe: connected ? state : wouldBeState(elimination),
+    wouldBe: connected ? state : held(wouldBeState(elimination)),
     blockedByTimeouts: state === 'blocked' && onlyByTimeouts(),
     possible: elimination.possible,
     proof: state === 'undetermined' ? null : elimination.proof,

@@ -36,7 +36,12 @@ function nameMeets(name: NameVerdict, require: Requirement, minProof: Rank): boo
       // What is not known may go by any class.
       if (name.state === 'undetermined' || name.doubt) return false
       if (name.state === 'blocked') return require.classes.includes('blocked')
+      // Of a public or mixed name the strongest proof is shown, and each of its attempts must be as strong.
+      const asStrong =
+        name.state === 'private' ||
+        name.attempts.every((a) => !a.connected || strongEnough(a.proof, minProof))
       return (
+        asStrong &&
         provenEnough(name, minProof) &&
         name.attempts.every((a) =>
           a.connected

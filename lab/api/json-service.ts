@@ -17,7 +17,11 @@ export const jsonActions: readonly string[] = [
   'DescribeLogStreams',
   'GetMetricData',
   'LookupEvents',
+  'PutLogEvents',
+  'CreateLogStream',
   'ListKeys',
+  'GetPublicKey',
+  'Sign',
   'DescribeVirtualInterfaces',
   'ListVirtualInterfaceRoutes',
 ]

@@ -9,6 +9,8 @@ import { type ApiProblem, problem } from './problem.ts'
 export interface LogsOptions {
   /** Groups that are gone, whatever flow logs say. */
   missing: string[]
+  /** Groups that are there for others to write to. */
+  groups: string[]
 }
 
 /** An event with the name of its stream. */
@@ -30,7 +32,7 @@ export interface LogsSource {
   logs(): LogsOptions
 }
 
-export const usualLogs: LogsOptions = { missing: [] }
+export const usualLogs: LogsOptions = { missing: [], groups: [] }
 
 /** Events of a group in order of their time and arrival, as far as they have arrived. */
 export function logEvents({ recorder }: LogsSource, range: LogRange, nowMs: number): LogEvent[] {

@@ -1,16 +1,19 @@
 /** CloudWatch Logs with the groups that flow logs go to. Source: CloudWatch Logs API reference, each action's page. */
+import type { Written } from '../written.ts'
 import type { Json } from './json.ts'
 import { type JsonQuestion, type JsonService, numberOf, textOf, textsOf } from './json-service.ts'
 import { groupOf, groupsOf, invalid, type LogEvent, logEvents, type LogsSource } from './logs-events.ts'
 import { lineTest } from './logs-filter.ts'
 import { getLogEvents } from './logs-get.ts'
+import { createLogStream, putLogEvents } from './logs-put.ts'
 import { partitionOf } from './principals.ts'
 import type { ApiProblem } from './problem.ts'
 
 /** The widest page (API reference, `FilterLogEvents`). */
 const maxEvents = 10_000
 
-export function createLogsService(source: LogsSource): JsonService {
+export function createLogsService(source: LogsSource, written: Written): JsonService {
+  const place = { groups: () => source.logs().groups, written }
   return {
     api: 'logs',
     target: 'Logs_20140328',
@@ -19,6 +22,8 @@ export function createLogsService(source: LogsSource): JsonService {
     actions: {
       FilterLogEvents: (question) => filterLogEvents(source, question),
       GetLogEvents: (question) => getLogEvents(source, question),
+      PutLogEvents: (question) => putLogEvents(place, question),
+      CreateLogStream: (question) => createLogStream(place, question),
       DescribeLogGroups: (question) => describeLogGroups(source, question),
       DescribeLogStreams: (question) => describeLogStreams(source, question),
     },

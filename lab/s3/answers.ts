@@ -46,6 +46,8 @@ export function answerS3(question: S3Question): S3Answer | S3Problem {
       )
     case 'ListObjectsV2':
       return list(question, bucket)
+    // Its body comes first: see `put.ts`.
+    case 'PutObject':
     case 'HeadBucket':
       return { headers: { 'Content-Type': 'application/xml' }, body: Buffer.alloc(0) }
   }

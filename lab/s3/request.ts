@@ -12,6 +12,7 @@ export interface S3Request {
 
 export type S3Operation =
   | 'GetObject'
+  | 'PutObject'
   | 'GetBucketPolicy'
   | 'GetBucketLocation'
   | 'ListObjectsV2'
@@ -21,6 +22,7 @@ export type S3Operation =
 /** IAM's action for an operation, and CloudTrail's name for it; null: it is a data event, which LookupEvents has not. */
 export const operations: Readonly<Record<S3Operation, { action: string; event: string | null }>> = {
   GetObject: { action: 's3:GetObject', event: null },
+  PutObject: { action: 's3:PutObject', event: null },
   GetBucketPolicy: { action: 's3:GetBucketPolicy', event: 'GetBucketPolicy' },
   GetBucketLocation: { action: 's3:GetBucketLocation', event: 'GetBucketLocation' },
   ListObjectsV2: { action: 's3:ListBucket', event: null },
@@ -60,6 +62,7 @@ function operationOf(
   key: string,
   query: URLSearchParams,
 ): S3Operation | null {
+  if (method === 'PUT') return bucket !== null && key !== '' && query.keys().every((name) => name === 'x-id') ? 'PutObject' : null
   if (method !== 'GET' && method !== 'HEAD') return null
   if (bucket === null) return method === 'GET' ? 'ListBuckets' : null
   if (key !== '') return 'GetObject'

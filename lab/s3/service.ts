@@ -10,15 +10,20 @@ import type { Arrival } from '../flow/arrival.ts'
 import { s3Decision, type S3Access } from './access.ts'
 import { answerS3, noSuchBucket, type S3Answer } from './answers.ts'
 import { denied, isS3Problem, type S3Problem, s3Problem, s3ProblemXml } from './problem.ts'
+import { asksForLock, putObject } from './put.ts'
 import { operations, readS3Request, type S3Request } from './request.ts'
 import { isSigned, s3Caller, type S3Caller } from './signature.ts'
 import type { S3Store } from './store.ts'
 import type { S3Options } from './types.ts'
+import { readBody } from '../api/call.ts'
+import { createWritten, type Written } from '../written.ts'
 
 export interface S3ServiceOptions {
   /** Asked anew at each request. */
   s3(): S3Options
   store: S3Store
+  /** Where objects are put; left out: they are lost. */
+  written?: Written
   principals: Pick<Principals, 'find'>
   /** Unix milliseconds. */
   nowMs(): number
@@ -41,6 +46,7 @@ interface Asked {
   region: string
   arrival: Arrival
   request: IncomingMessage
+  body: Buffer | null
 }
 
 export function createS3Service(options: S3ServiceOptions): S3Service {
@@ -84,6 +90,14 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
       if (caller.principal === null) return denied()
       const what = `User: ${caller.principal.arn} is not authorized to perform: ${operations[operation].action}`
       return s3Problem(403, 'AccessDenied', `${what} because ${because}`)
+    }
+    if (operation === 'PutObject' && bucket !== null) {
+      const { headers } = all.request
+      if (asksForLock(headers) && !s3Decision(accessOf(all, caller, 's3:PutObjectRetention')).allowed)
+        return s3Problem(403, 'AccessDenied', 'Access Denied')
+      if (all.body === null) return s3Problem(400, 'EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
+      const exists = store.objects(bucket.name).some(({ key }) => key === asked.key)
+      return putObject({ bucket, key: asked.key, headers, body: all.body, exists, written: options.written ?? createWritten(), nowMs: nowMs() })
     }
     return answerS3({
       request: asked,
@@ -150,13 +164,18 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
       const asked = readS3Request(method, url, headers.host ?? '')
       const own = asked !== null && asked.bucket !== null && store.bucket(asked.bucket) !== null
       if (asked === null || !(own || isSigned({ method, url, headers }))) return false
-      request.resume()
-      const all = { asked, region, arrival, request }
-      const timer = setTimeout(() => {
-        waiting.delete(timer)
-        answer(all, response)
-      }, s3().latency * 1000)
-      waiting.add(timer)
+      const later = (body: Buffer | null): void => {
+        const timer = setTimeout(() => {
+          waiting.delete(timer)
+          answer({ asked, region, arrival, request, body }, response)
+        }, s3().latency * 1000)
+        waiting.add(timer)
+      }
+      if (asked.operation === 'PutObject') readBody(request).then(later, () => response.destroy())
+      else {
+        request.resume()
+        later(null)
+      }
       return true
     },
     close: () => {

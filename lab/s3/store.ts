@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { type FlowFile, flowBuckets, flowFiles } from '../flow/files.ts'
 import type { FlowRecorder } from '../flow/recorder.ts'
 import type { World } from '../world/types.ts'
+import type { Written } from '../written.ts'
 import type { S3Bucket, S3Object, S3Options } from './types.ts'
 
 export interface StoredObject {
@@ -27,8 +28,10 @@ export function createS3Store(options: {
   /** Null: no flow logs are kept. */
   recorder: FlowRecorder | null
   nowMs(): number
+  /** What was put there since. */
+  written?: Written
 }): S3Store {
-  const { s3, world, recorder, nowMs } = options
+  const { s3, world, recorder, nowMs, written } = options
   const all = (): S3Bucket[] => {
     const own = s3().buckets
     const { account, region } = world()
@@ -43,7 +46,10 @@ export function createS3Store(options: {
     objects: (name) => {
       const own = s3().buckets.find((each) => each.name === name)?.objects ?? []
       const files = recorder === null ? [] : flowFiles(recorder, name, nowMs())
-      const stored = [...own.map(storedObject), ...files.map(storedFile)]
+      // Of each key the newest version.
+      const put = new Map((written?.objects(name) ?? []).map((object) => [object.key, object]))
+      const stored = [...own.map(storedObject), ...files.map(storedFile)].filter(({ key }) => !put.has(key))
+      for (const { key, modifiedMs, body } of put.values()) stored.push({ key, encryption: 'AES256', modifiedMs, body: () => body })
       return stored.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     },
   }

@@ -7,6 +7,8 @@ export interface S3Bucket {
   owner: string
   /** As `PutBucketPolicy` took it; null: none. */
   policy: unknown
+  /** Whether it was made with Object Lock, and so with versioning; left out: it was not. */
+  objectLock?: boolean
   objects: S3Object[]
 }
 

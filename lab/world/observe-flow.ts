@@ -203,7 +203,9 @@ function neighbour({ host }: World): World['host'] {
 }
 
 function someTwin(choices: Choices, world: World, logs: FlowLog[]): Twin {
-  const delivered = logs.every(({ lost, trafficType }) => lost === 0 && trafficType === 'ALL')
+  const delivered = logs.every(
+    ({ lost, skipped, trafficType }) => lost === 0 && skipped === 0 && trafficType === 'ALL',
+  )
   const short = logs.every(({ aggregationSeconds }) => aggregationSeconds === 60)
   const own = ({ localAddress }: Attempt): string | null => localAddress
   const near = choices.pick([-100, -40, -5, 5, 40, 100])

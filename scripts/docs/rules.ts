@@ -287,13 +287,18 @@ const told: Record<RowId, { seen: string; why: string }> = {
     why: 'A security group or network ACL refused it.',
   },
   'flow.several': {
-    seen: 'records of one log that say different things of one connection, or of which some were lost (SKIPDATA)',
+    seen: 'records of one log that say different things of one connection',
     why: 'Private classes stand only if every record leaves them, other classes if any does. Records that can not both be true are a conflict instead.',
+  },
+  'flow.in_doubt': {
+    seen: "records that may be another connection's (a port used again, several flows behind a NAT gateway), or of a time of which records were lost (SKIPDATA)",
+    why: 'They leave every class that is not private and confirm nothing. But what speaks against a private path is not forgotten because it came to be in doubt: what a record of this connection excludes stays excluded where others were lost, what all flows of a NAT gateway to this address exclude as well, and what else they speak against is not claimed.',
   },
 }
 
 function leavesText(id: RowId, { leaves }: Row): string {
   if (id === 'route.several') return 'the union'
+  if (id === 'flow.in_doubt') return 'all but private classes that they exclude or hold'
   if (id === 'flow.several') return 'private: what all leave; else: what any leaves'
   const missing = pathClasses.filter((c) => !leaves.includes(c))
   if (missing.length === 0) return 'all'

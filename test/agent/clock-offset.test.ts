@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createClockOffset } from '../../agent/clock-offset.ts'
+import { clockProblem, createClockOffset } from '../../agent/clock-offset.ts'
 import type { Attempt } from '../../model/observation.ts'
 import { createHandClock } from './hand-clock.ts'
 
@@ -41,4 +41,11 @@ it('follows the wall clock when that is set, and is forgotten after half an hour
   expect(Math.abs((offset.seconds() ?? 0) + 120)).toBeLessThan(1)
   await clock.advance(30 * 60 * 1000 + 1)
   expect(offset.seconds()).toBeNull()
+})
+
+it('is a problem beyond a minute, in words that stay while it drifts', () => {
+  for (const fine of [null, 0, 60, -60]) expect(clockProblem(fine)).toBeNull()
+  expect(clockProblem(61)).toMatch(/about 1 min behind AWS's/)
+  expect(clockProblem(-1200)).toMatch(/about 20 min ahead of AWS's/)
+  expect(clockProblem(-1203.7)).toBe(clockProblem(-1200))
 })

@@ -12,11 +12,14 @@ import { capturePoints } from '../../verdict/flow-points.ts'
 import { judgeWithParts } from '../../verdict/judge.ts'
 import {
   attempt,
+  eni,
+  hostMac,
   now,
   snapshot,
   stamp,
   topology,
   viaEndpoint,
+  viaIgw,
   viaNat,
   withRoutes,
 } from '../verdict/fixture.ts'
@@ -61,6 +64,9 @@ function captured(of: Attempt, more: Record<string, string | number> = {}): Capt
     id: `e${++serial}`,
   }
 }
+
+const host = eni('eni-host', ['10.0.1.50'], { macAddress: hostMac })
+const withPublicAddress = { ...host, ipv4: host.ipv4.map((a) => ({ ...a, publicAddress: '203.0.113.50' })) }
 
 interface Bench {
   book: LateBook
@@ -131,6 +137,17 @@ describe('an attempt whose records come', () => {
     expect(book.wordOnName(made.hostname, 443, 1800).confirmed).toEqual([])
   })
 
+  it('is confirmed, and contradicted by nothing, where tables and records both say public', () => {
+    const { book, results, dial } = bench()
+    const made = dial('a1', now, withRoutes([viaIgw], { networkInterfaces: [withPublicAddress] }))
+    expect(book.attempt('a1')?.state).toBe('public')
+    const [verdict] = book.captured({ records: [captured(made, { 'traffic-path': 8 })], skipped: [] })
+    expect(verdict).toMatchObject({ state: 'public', confirmation: 'confirmed', proof: 'observed' })
+    expect(results).toEqual(['confirmed'])
+    const word = book.wordOnName(made.hostname, 443, 1800)
+    expect(word).toMatchObject({ confirmed: [], confirmation: 'confirmed', lastConfirmedMs: now })
+  })
+
   it('that contradicts takes back what an earlier one confirmed', () => {
     const { book, dial, clock } = bench()
     const first = dial('a1')
@@ -185,12 +202,16 @@ describe('an attempt whose records do not come', () => {
 })
 
 describe('what can not be told apart joins nothing', () => {
-  it('a clock that is not known, or off by more than a minute', () => {
+  it('a clock that is not known, or off by more than a minute', async () => {
     for (const offset of [null, 61, -1200]) {
-      const { book, dial } = bench({ offset })
+      const { book, dial, results, clock } = bench({ offset })
       const made = dial('a1')
       book.captured({ records: [captured(made)], skipped: [] })
       expect(book.wordOn('a1').confirmation).toBe('pending')
+      await clock.advance(18 * 60 * 1000)
+      book.expire()
+      expect(book.wordOn('a1').confirmation).toBe('no_record')
+      expect(results).toEqual(['ambiguous'])
     }
   })
 

@@ -8,7 +8,19 @@ import { createTaintBook } from '../../agent/taint.ts'
 import { loadTaints, saveTaints } from '../../agent/taint-store.ts'
 import { judgeAttempt, noContext } from '../../verdict/judge.ts'
 import { judgeName } from '../../verdict/name.ts'
-import { answer, attempt, dns, now, stamp, topology } from '../verdict/fixture.ts'
+import {
+  answer,
+  attempt,
+  dns,
+  natTable,
+  now,
+  stamp,
+  topology,
+  viaEndpoint,
+  viaIgw,
+  viaNat,
+  withRoutes,
+} from '../verdict/fixture.ts'
 
 const record = (...possible: PathClass[]): Evidence => ({
   rule: 'flow.traffic_path',
@@ -59,6 +71,36 @@ describe('taint', () => {
     expect(book.judged(judged('52.216.1.1', []))).toBe(false)
     expect(book.judged(judged('52.216.1.1', [endpoint], now, 'confirmed'))).toBe(false)
     expect(book.bases()).toEqual([])
+  })
+
+  it('a record of what is public by the tables as well taints nothing, unless it was another way', () => {
+    const public_ = (...possible: PathClass[]) =>
+      judgeAttempt(attempt(), topology([withRoutes([viaNat], {}, [natTable([viaIgw])])]), {
+        ...noContext,
+        late: possible.length === 0 ? [] : [record(...possible)],
+        confirmation: 'pending',
+      })
+    expect(public_()).toMatchObject({ state: 'public', possible: ['nat_gateway'] })
+    const book = createTaintBook()
+    const asKnown = public_('nat_gateway')
+    expect(asKnown).toMatchObject({ state: 'public', proof: 'observed', conflicts: [] })
+    expect(book.judged(asKnown)).toBe(false)
+    expect(book.bases()).toEqual([])
+    const otherwise = public_('internet_gateway')
+    expect(otherwise.conflicts).toHaveLength(1)
+    expect(book.judged(otherwise)).toBe(true)
+    // without the tables it is the record alone that says public
+    const unread = judgeAttempt(
+      attempt(),
+      topology([withRoutes([viaEndpoint, viaNat]), withRoutes([viaNat])]),
+      {
+        ...noContext,
+        late: [record('nat_gateway')],
+        confirmation: 'pending',
+      },
+    )
+    expect(unread.state).toBe('public')
+    expect(createTaintBook().judged(unread)).toBe(true)
   })
 
   it('holds later attempts of any name on the same basis', () => {

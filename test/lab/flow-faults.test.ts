@@ -135,6 +135,16 @@ const faults: Fault[] = [
     doctor: /log group/,
   },
   {
+    title: 'the flow log has the default format',
+    flowLogs: log(', format: null'),
+    minutes: 3,
+    state: 'private',
+    metrics: ['pathproof_flowlog_interfaces{state="covered"}'],
+    page: /fl-0a000001 lacks what decides the path: .*traffic-path/,
+    // the format to ask for
+    doctor: /--log-format '\$\{version\} .*\$\{traffic-path\}/,
+  },
+  {
     title: 'the flow log has failed',
     flowLogs: log(", status: FAILED, error: 'Access error'"),
     minutes: 3,
@@ -191,7 +201,7 @@ const faults: Fault[] = [
     state: 'undetermined',
     truth: 'private',
     metrics: [
-      'pathproof_addresses{target="artifacts",hostname="' + s3 + '",style="regional",state="undetermined"}',
+      `pathproof_addresses{target="artifacts",hostname="${s3}",style="regional",state="undetermined"}`,
     ],
   },
   {
@@ -264,7 +274,7 @@ const document = ({ canary }: Fault, lab: Lab) => ({
       source_ip: true,
     },
   }),
-  targets: defaultTargets(lab, '30s').map((one) => ({ ...one, evidence_age: '10m' })),
+  targets: defaultTargets(lab, '30s').map((one) => (canary === true ? { ...one, evidence_age: '10m' } : one)),
 })
 
 async function doctor(fault: Fault, { lab, clock }: DrivenDaemon, host: HostAccess): Promise<string> {
@@ -281,7 +291,7 @@ async function doctor(fault: Fault, { lab, clock }: DrivenDaemon, host: HostAcce
     timeoutSeconds: 2,
     signal: AbortSignal.timeout(20_000),
   })
-  return findings.map(({ area, text }) => `${area}: ${text}`).join('\n')
+  return findings.map(({ area, text, next }) => `${area}: ${text} | ${next ?? ''}`).join('\n')
 }
 
 describe('nothing stops, and nothing is false', () => {

@@ -32,7 +32,7 @@ describe('at the client', () => {
     expect(found).toMatchObject({
       ambiguous: null,
       skipped: [],
-      joined: [{ certain: true }, { certain: true }],
+      joined: [{ belongs: 'certainly' }, { belongs: 'certainly' }],
     })
   })
 
@@ -135,7 +135,7 @@ describe('at the client', () => {
 describe('when nothing can be told apart', () => {
   it('a port that was used again joins nothing for certain', () => {
     const found = join([egress], { context: { reuse: true } })
-    expect(found.joined.map((one) => one.certain)).toEqual([false])
+    expect(found.joined.map((one) => one.belongs)).toEqual(['perhaps'])
     expect(found.ambiguous).toMatch(/again/)
   })
 
@@ -187,7 +187,7 @@ describe('at a NAT gateway', () => {
     )
     expect(nats(inner, { ...inner, srcport: 40001 }, outer)).toMatch(/carried 2/)
     const both = join([inner, outer, { ...outer, srcport: 1026 }], { points: behindNat }).joined
-    expect(both.map((j) => j.certain)).toEqual([false, false])
+    expect(both.map((j) => j.belongs)).toEqual(['one_of_them', 'one_of_them'])
   })
 
   it('what leaves from another address, to another, or comes back is no outer flow', () => {

@@ -5,10 +5,21 @@ import type { Attempt } from '../../model/observation.ts'
 import type { PathClass } from '../../model/path.ts'
 import type { Topology } from '../../model/topology.ts'
 import { judgeAttempt, noContext, withLate } from '../../verdict/judge.ts'
+import { confirmedRank } from '../../verdict/confirm.ts'
 import { formatAdvice } from '../../verdict/flow-advice.ts'
 import { flowEvidence, possibleOfRecord } from '../../verdict/rules/flow.ts'
 import { type RowId, rows } from '../../verdict/rules/rows.ts'
-import { attempt, natTable, topology, viaEndpoint, viaIgw, viaNat, withRoutes } from './fixture.ts'
+import {
+  attempt,
+  cidrRoute,
+  natTable,
+  target,
+  topology,
+  viaEndpoint,
+  viaIgw,
+  viaNat,
+  withRoutes,
+} from './fixture.ts'
 import {
   at,
   atEndpoint,
@@ -68,7 +79,7 @@ interface Case {
   records: Fields[]
   attempt?: Attempt
   points?: CapturePoints
-  skipped?: (typeof window)[]
+  context?: { reuse: boolean }
   /** What this row alone leaves, written out here and not taken from the product. */
   leaves: PathClass[]
 }
@@ -168,6 +179,13 @@ const cases: Case[] = [
     leaves: ['blocked'],
   },
   {
+    rule: 'flow.in_doubt',
+    seen: 'egress 7 of a port that was used again',
+    records: [withPath(7)],
+    context: { reuse: true },
+    leaves: ['gateway_endpoint', 'interface_endpoint', ...beyondPublic, 'blocked'],
+  },
+  {
     rule: 'flow.several',
     seen: 'a record that tells its way and one that does not',
     records: [withPath(7), withPath(null)],
@@ -190,6 +208,7 @@ describe('each row', () => {
 
   it('of several records leaves all to begin with: what is left is put together', () => {
     expect(rows['flow.several'].leaves).toHaveLength(9)
+    expect(rows['flow.in_doubt'].leaves).toHaveLength(9)
   })
 
   it('says which record, of which log, interface and time, and which fields', () => {
@@ -302,61 +321,111 @@ describe('several records', () => {
   })
 })
 
-describe('lost records', () => {
-  it('take from what is left nothing but private classes that no record leaves', () => {
-    const others = 'nat_gateway internet_gateway public_vif internet relay blocked'
-    expect(said(evidence([withPath(7)], { skipped: [window] }))).toEqual([
-      ['flow.several', `gateway_endpoint ${others}`],
+describe('in doubt', () => {
+  const others = 'nat_gateway internet_gateway public_vif internet relay blocked'
+  const everything = `gateway_endpoint interface_endpoint nat_gateway_endpoint ${others}`
+  const doubted = (found: Evidence[]) => [...said(found), ...found.map((e) => e.doubts?.join(' '))]
+  const reuse = { context: { reuse: true } }
+  const lost = { skipped: [window] }
+
+  it('for some were lost, records exclude private classes and nothing else', () => {
+    expect(doubted(evidence([withPath(7)], lost))).toEqual([
+      ['flow.in_doubt', `gateway_endpoint ${others}`],
+      '',
     ])
-    expect(said(evidence([withPath(8)], { skipped: [window] }))).toEqual([['flow.several', others]])
-    expect(said(evidence([], { skipped: [window] }))).toEqual([])
-    expect(rules(evidence([withPath(7)], { skipped: [{ ...window, interfaceId: 'eni-other' }] }))).toEqual([
-      'flow.gateway_endpoint',
+    expect(doubted(evidence([withPath(8)], lost))).toEqual([['flow.in_doubt', others], ''])
+    expect(doubted(evidence([withPath(7), withPath(8)], lost))).toEqual([['flow.in_doubt', others], ''])
+    expect(doubted(evidence([], lost))).toEqual([])
+    expect(doubted(evidence([withPath(null)], lost))).toEqual([])
+    const elsewhere = { skipped: [{ ...window, interfaceId: 'eni-other' }] }
+    expect(rules(evidence([withPath(7)], elsewhere))).toEqual(['flow.gateway_endpoint'])
+  })
+
+  it('for the port was used twice, they exclude nothing and hold what they speak against', () => {
+    expect(doubted(evidence([withPath(7)], reuse))).toEqual([
+      ['flow.in_doubt', everything],
+      'interface_endpoint nat_gateway_endpoint',
+    ])
+    expect(doubted(evidence([withPath(7), withPath(8)], reuse))).toEqual([
+      ['flow.in_doubt', everything],
+      'gateway_endpoint interface_endpoint nat_gateway_endpoint',
+    ])
+    expect(doubted(evidence([withPath(null)], reuse))).toEqual([])
+    expect(evidence([withPath(7)], reuse)[0]?.because).toMatch(
+      /7: a gateway endpoint; but this may be another/,
+    )
+  })
+
+  it('for one of several flows behind a NAT gateway is it, they exclude what all of them exclude', () => {
+    const flows = (paths: [number, number], how = {}) => {
+      const [one, two] = paths
+      const records = [
+        inner,
+        { ...outer, 'traffic-path': one },
+        { ...outer, srcport: 1026, 'traffic-path': two },
+      ]
+      return doubted(evidence(records, { points: natPoints, ...how }))
+    }
+    expect(flows([7, 7])).toEqual([['flow.in_doubt', `nat_gateway_endpoint ${others}`], ''])
+    expect(flows([8, 8])).toEqual([['flow.in_doubt', others], ''])
+    expect(flows([7, 8])).toEqual([
+      ['flow.in_doubt', `nat_gateway_endpoint ${others}`],
+      'nat_gateway_endpoint',
+    ])
+    const held = ['flow.in_doubt', everything]
+    const all = 'gateway_endpoint interface_endpoint nat_gateway_endpoint'
+    expect(flows([8, 8], reuse)).toEqual([held, all])
+    const lostThere = { skipped: [{ ...window, interfaceId: 'eni-nat' }] }
+    expect(flows([8, 8], lostThere)).toEqual([held, all])
+  })
+
+  it('at one of two NAT gateways, they count as in doubt', () => {
+    const second = { ...nat, interfaceId: 'eni-nat2', natGatewayId: 'nat-2', addresses: ['10.0.9.8'] }
+    const there = { 'interface-id': 'eni-nat2' }
+    const out = { ...outer, ...there, srcaddr: '10.0.9.8', 'pkt-srcaddr': '10.0.9.8', 'traffic-path': 7 }
+    const records = [
+      inner,
+      { ...outer, 'traffic-path': 8 },
+      { ...inner, ...there, dstaddr: '10.0.9.8' },
+      out,
+      { ...out, srcport: 1026 },
+    ]
+    expect(doubted(evidence(records, { points: points({ nats: [nat, second] }) }))).toEqual([
+      ['flow.in_doubt', `nat_gateway_endpoint ${others}`],
+      'nat_gateway_endpoint',
     ])
   })
 
-  it("may be another connection's: of a port that was used twice, of a NAT gateway that carried several", () => {
-    const others = 'nat_gateway internet_gateway public_vif internet relay blocked'
-    const reuse = { context: { reuse: true } }
-    expect(said(evidence([withPath(7)], reuse))).toEqual([['flow.several', `gateway_endpoint ${others}`]])
-    expect(said(evidence([withPath(8)], reuse))).toEqual([['flow.several', others]])
-    const flows = (first: number, second: number) =>
-      said(
-        evidence(
-          [inner, { ...outer, 'traffic-path': first }, { ...outer, srcport: 1026, 'traffic-path': second }],
-          { points: natPoints },
-        ),
-      )
-    expect(flows(7, 7)).toEqual([['flow.several', `nat_gateway_endpoint ${others}`]])
-    expect(flows(8, 8)).toEqual([['flow.several', others]])
-    expect(flows(7, 8)).toEqual([['flow.several', others]])
-    expect(said(evidence([withPath(7), withPath(8)], reuse))).toEqual([['flow.several', others]])
-    const both = evidence([withPath(7), withPath(8)], { skipped: [window] })
-    expect(rules(both)).toEqual(['flow.gateway_endpoint', 'flow.internet_gateway'])
-    const second = { ...nat, interfaceId: 'eni-nat2', natGatewayId: 'nat-2', addresses: ['10.0.9.8'] }
-    const there = { 'interface-id': 'eni-nat2' }
-    const outerThere = {
-      ...outer,
-      ...there,
-      srcaddr: '10.0.9.8',
-      'pkt-srcaddr': '10.0.9.8',
-      'traffic-path': 7,
-    }
-    const twoGateways = evidence(
-      [
-        inner,
-        { ...outer, 'traffic-path': 8 },
-        { ...inner, ...there, dstaddr: '10.0.9.8' },
-        outerThere,
-        { ...outerThere, srcport: 1026 },
-      ],
-      { points: points({ nats: [nat, second] }) },
-    )
-    expect(said(twoGateways)).toEqual([['flow.several', others]])
-    const [one] = evidence([withPath(7)], reuse)
-    expect(one?.because).toContain("one record, and they may be another connection's")
-    const [two] = evidence([withPath(7), withPath(2)], { skipped: [window] })
-    expect(two?.because).toContain('2 records together, and others may have been lost')
+  it('they hold a private verdict that leaves nothing else, and make none public', () => {
+    const by = (routes: Parameters<typeof withRoutes>[0], path: number, more = {}) =>
+      judgeAttempt(attempt(more), topology([withRoutes(routes, {}, [natTable([viaIgw])])]), {
+        ...noContext,
+        late: evidence([withPath(path)], reuse),
+      })
+    expect(by([viaEndpoint], 8)).toMatchObject({ state: 'undetermined', proof: null, conflicts: [] })
+    expect(by([viaEndpoint], 7)).toMatchObject({ state: 'private', proof: 'configured' })
+    expect(by([viaNat], 7)).toMatchObject({ state: 'public', proof: 'configured' })
+    const half = { outcome: { reached: 'tcp', failure: { type: 'tls', code: 'EPROTO' } } } as const
+    expect(by([viaEndpoint], 8, half)).toMatchObject({ state: 'undetermined', wouldBe: 'undetermined' })
+    expect(by([viaEndpoint], 7, half)).toMatchObject({ wouldBe: 'private' })
+  })
+
+  it('they bear out nothing', () => {
+    const lateOf = (path: number) => evidence([withPath(path)], lost)
+    const verdict = judgeAttempt(attempt(), topology([withRoutes([viaEndpoint, viaNat])]), {
+      ...noContext,
+      late: lateOf(7),
+    })
+    expect(verdict.state).toBe('private')
+    expect(confirmedRank(verdict)).toBeNull()
+    const appliance = cidrRoute('52.216.1.0/24', target('network_interface', 'eni-x'))
+    const vague = topology([withRoutes([appliance]), withRoutes([viaIgw])])
+    const turned = judgeAttempt(attempt(), vague, { ...noContext, late: lateOf(8) })
+    expect(confirmedRank(turned)).toBeNull()
+    const doubtful = lateOf(8).map((e) => ({ ...e, possible: ['internet_gateway' as const] }))
+    const claimed = judgeAttempt(attempt(), vague, { ...noContext, late: doubtful })
+    expect(claimed.state).toBe('public')
+    expect(confirmedRank(claimed)).toBeNull()
   })
 
   it('never let a private verdict stand that a record contradicts', () => {

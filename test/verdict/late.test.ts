@@ -1,7 +1,7 @@
 /** Evidence that comes late: judging again, confirmation, and what taint holds. */
 import { describe, expect, it } from 'vitest'
 import type { Basis, Evidence } from '../../model/evidence.ts'
-import type { PathClass, Rank } from '../../model/path.ts'
+import { type PathClass, type Rank, pathClasses } from '../../model/path.ts'
 import type { Topology } from '../../model/topology.ts'
 import { confirmationOf, confirmedRank, pendingSeconds } from '../../verdict/confirm.ts'
 import { type AttemptContext, judgeAttempt, noContext, withLate } from '../../verdict/judge.ts'
@@ -71,6 +71,20 @@ describe('judging again', () => {
     expect(flagged.flags).toContain('resolvers_disagree')
     expect(flagged).toMatchObject({ state: 'blocked', blockedByTimeouts: false })
     expect(withLate(flagged, [], 'unavailable')).toEqual(first)
+  })
+})
+
+describe('doubt', () => {
+  const doubting = (...doubts: PathClass[]): Evidence => ({ ...record(...pathClasses), doubts })
+
+  it('holds a private verdict only if it reaches all that is left', () => {
+    const first = judgeAttempt(attempt(), unread)
+    const two = canary('gateway_endpoint', 'nat_gateway_endpoint')
+    expect(withLate(first, [two], 'pending').state).toBe('private')
+    expect(withLate(first, [two, doubting('nat_gateway_endpoint')], 'pending').state).toBe('private')
+    const held = [two, doubting('nat_gateway_endpoint'), doubting('gateway_endpoint')]
+    expect(withLate(first, held, 'pending')).toMatchObject({ state: 'undetermined', proof: null })
+    expect(withLate(judgeAttempt(attempt(), byNat), held.slice(1), 'pending').state).toBe('public')
   })
 })
 

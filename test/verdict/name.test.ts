@@ -342,3 +342,31 @@ describe('from names to a target and its requirement', () => {
     ).toBe(false)
   })
 })
+
+it('a public name is confirmed by the records of the very attempts that are public, and not by those of others', () => {
+  const late = {
+    rule: 'flow.nat_gateway',
+    possible: ['nat_gateway' as const],
+    rank: 'observed' as const,
+    because: 'traffic-path 8',
+    source: 'flow log',
+    observedAtMs: now,
+    flags: [],
+    assumptions: [],
+  }
+  const recorded = (
+    confirmation: 'confirmed' | 'pending',
+    looked: 'confirmed' | 'no_record' = 'confirmed',
+  ) => {
+    const { attempt: made } = outside('1')
+    const context = { ...noContext, late: confirmation === 'confirmed' ? [late] : [], confirmation }
+    return name({
+      dns: [dns(answer(['54.240.1.1']), noData)],
+      attempts: [{ attempt: made, context }],
+      confirmation: looked,
+    })
+  }
+  expect(recorded('confirmed')).toMatchObject({ state: 'public', confirmation: 'confirmed' })
+  expect(recorded('pending')).toMatchObject({ state: 'public', confirmation: 'pending' })
+  expect(recorded('pending', 'no_record')).toMatchObject({ state: 'public', confirmation: 'no_record' })
+})

@@ -494,6 +494,16 @@ describe('what is assumed', () => {
   })
 })
 
+describe('the basis that a taint is held on', () => {
+  const target = (s: Snapshot) => judgeWithParts(attempt(), topology([s])).verdict.basis?.target
+  it('tells what is behind a NAT gateway: to an endpoint, to the internet, or not known', () => {
+    expect(target(withRoutes([viaNat], {}, [natTable([viaEndpoint, viaIgw])]))).toBe('nat-1>vpce-s3')
+    expect(target(withRoutes([viaNat], {}, [natTable([viaIgw])]))).toBe('nat-1>igw-1')
+    expect(target(withRoutes([viaNat], {}, []))).toBe('nat-1')
+    expect(target(withRoutes([viaEndpoint, viaNat], {}, [natTable([viaIgw])]))).toBe('vpce-s3')
+  })
+})
+
 describe('the way through the tables', () => {
   const hops = (s: Snapshot) => judgeWithParts(attempt(), topology([s])).routes[0]?.hops
   it('is told table by table', () => {

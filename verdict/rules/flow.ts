@@ -19,9 +19,15 @@ interface Reading {
 /** What the records of one log at one kind of place say: they describe the same packets, so they are taken together. */
 interface Group {
   records: JoinedRecord[]
-  /** Why they don't tell all, or not of this connection alone; null: they do. */
-  doubt: string | null
+  /** Why they don't tell all, or not of this connection alone. */
+  doubt: 'none' | 'lost' | 'one_of_them' | 'perhaps'
 }
+
+const doubtful = {
+  lost: 'but records may have been lost (SKIPDATA)',
+  one_of_them: "but which of these flows is this connection's is not told",
+  perhaps: "but this may be another connection's",
+} as const
 
 /** Paths by which the packets leave the interface's VPC, or stay in it and go by something else. */
 const beyondPaths = new Set([1, 3, 4, 5, 6])
@@ -44,24 +50,28 @@ export function flowEvidence(given: Attempt, points: CapturePoints, joined: Join
 }
 
 function groupsOf(records: readonly JoinedRecord[], skipped: JoinedRecords['skipped']): Group[] {
-  const groups = new Map<string, Group>()
+  const groups = new Map<string, JoinedRecord[]>()
   for (const record of records) {
     const { role, captured } = record
     // Two logs that deliver into one group differ by their formats.
     const key = JSON.stringify([role, captured.flowLogId, Object.keys(captured.record.fields).sort()])
-    const lost = skipped.includes(role) ? 'others may have been lost (SKIPDATA)' : null
-    const group = groups.get(key) ?? { records: [], doubt: lost }
-    group.records.push(record)
-    if (!record.certain) group.doubt ??= "they may be another connection's"
-    groups.set(key, group)
+    groups.set(key, [...(groups.get(key) ?? []), record])
   }
-  return [...groups.values()]
+  return [...groups.values()].map((group) => ({ records: group, doubt: doubtOf(group, skipped) }))
+}
+
+function doubtOf(records: readonly JoinedRecord[], skipped: JoinedRecords['skipped']): Group['doubt'] {
+  const [first] = records
+  // That goes for all of an attempt's records, or for none.
+  if (first?.belongs === 'perhaps') return 'perhaps'
+  const lost = first !== undefined && skipped.includes(first.role)
+  if (records.some((r) => r.belongs === 'one_of_them')) return lost ? 'perhaps' : 'one_of_them'
+  return lost ? 'lost' : 'none'
 }
 
 /**
  * The records of one log are united: of the private classes only those stand that every record leaves, of the others
- * all that any record leaves, for one of them may be of another connection. Where records may have been lost or may be
- * another connection's, the attempt's own may have said any other class.
+ * all that any record leaves, for one of them may be of another connection.
  */
 function groupEvidence(group: Group, attempt: Attempt, points: CapturePoints): Evidence[] {
   const read = group.records.map((record) => ({ record, readings: readingsOf(record, attempt, points) }))
@@ -69,27 +79,44 @@ function groupEvidence(group: Group, attempt: Attempt, points: CapturePoints): E
   if (first === undefined) return []
   const sets = read.map(({ readings }) => intersection(readings.map((r) => rows[r.row].leaves)))
   const common = intersection(sets)
+  const because = [...new Set(read.flatMap(({ readings }) => readings.map((r) => r.because)))].join(' / ')
+  if (group.doubt !== 'none') return inDoubt(group.doubt, sets, first, because)
   const same = new Set(read.map(({ readings }) => readings.map((r) => r.row).join(' '))).size === 1
-  const own = group.records.every((r) => r.certain)
-  if (own && (common.length === 0 || (same && group.doubt === null))) {
+  if (common.length === 0 || same) {
     const rowsMet = new Map<RowId, Evidence>()
     for (const { record, readings } of read)
-      for (const { row, because } of readings)
-        if (!rowsMet.has(row)) {
-          const evidence = said(row, record, because)
-          rowsMet.set(row, row === 'flow.interface_endpoint' ? leaning(evidence) : evidence)
-        }
+      for (const { row, because: why } of readings) {
+        if (rowsMet.has(row)) continue
+        const evidence = said(row, record, why)
+        rowsMet.set(row, row === 'flow.interface_endpoint' ? leaning(evidence) : evidence)
+      }
     return [...rowsMet.values()]
   }
-  const any = group.doubt === null ? union(...sets) : all
+  const any = union(...sets)
   const possible = pathClasses.filter((c) => (sideOf[c] === 'private' ? common : any).includes(c))
   if (possible.length === all.length) return []
-  const because = [...new Set(read.flatMap(({ readings }) => readings.map((r) => r.because)))].join(' / ')
-  const count = read.length === 1 ? 'one record' : `${read.length} records together`
-  const told = group.doubt === null ? count : `${count}, and ${group.doubt}`
-  const several = said('flow.several', first, `${because}; ${told}`, possible)
+  const several = said('flow.several', first, `${because}; ${read.length} records together`, possible)
   const leans = read.some(({ readings }) => readings.some((r) => r.row === 'flow.interface_endpoint'))
   return [leans ? leaning(several) : several]
+}
+
+/**
+ * Records in doubt leave every class that is not private, and bear out nothing. Against private classes they count as
+ * far as they go: where some were lost, what one says of this connection is said; where one of them is this connection's,
+ * what all say; else they only hold.
+ */
+function inDoubt(
+  doubt: keyof typeof doubtful,
+  sets: readonly Possible[],
+  record: JoinedRecord,
+  because: string,
+): Evidence[] {
+  const common = intersection(sets)
+  const stands = doubt === 'lost' ? common : doubt === 'one_of_them' ? union(...sets) : all
+  const possible = pathClasses.filter((c) => sideOf[c] !== 'private' || stands.includes(c))
+  const doubts = possible.filter((c) => !common.includes(c) && sideOf[c] === 'private')
+  if (possible.length === all.length && doubts.length === 0) return []
+  return [{ ...said('flow.in_doubt', record, `${because}; ${doubtful[doubt]}`, possible), doubts }]
 }
 
 function intersection(sets: readonly Possible[]): Possible {

@@ -317,9 +317,21 @@ function readLookup(q: Question, lookup: RouteLookup): RouteReading {
       networkInterface: q.own.id,
       routeTable: lookup.table?.id ?? '',
       route: [...new Set(destinations)].sort().join(' '),
-      target: [...new Set(targets)].sort().join(' '),
+      target: [[...new Set(targets)].sort().join(' '), ...beyond(q, lookup)].join('>'),
     },
   }
+}
+
+/**
+ * Where the tables behind NAT gateways lead. Two ways through one gateway are two: one may end at an endpoint, and what
+ * records say of the other, which goes on to the internet, contradicts nothing about it.
+ */
+function beyond(q: Question, { table }: RouteLookup): string[] {
+  if (q.nat !== null) return []
+  const targets = q.hops.flatMap(({ routeTable, target }) =>
+    routeTable !== (table?.id ?? null) && target !== null ? [target] : [],
+  )
+  return [...new Set(targets)].sort()
 }
 
 /** The routes of the attempt's own interface for `ip`, read by the rule table; null where no table could be read. */

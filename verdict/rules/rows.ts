@@ -116,6 +116,7 @@ export const rows = {
   'flow.at_endpoint': row('observed', only('interface_endpoint')),
   'flow.rejected': row('observed', only('blocked')),
   'flow.several': row('observed', all),
+  'flow.in_doubt': row('observed', all),
 } satisfies Record<string, Row>
 
 export type RowId = keyof typeof rows

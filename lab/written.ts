@@ -1,0 +1,51 @@
+/** What others have written into a lab's account: log events and objects. It is there as long as the lab is. */
+
+export interface WrittenEvent {
+  stream: string
+  /** Unix milliseconds. */
+  timestamp: number
+  message: string
+}
+
+export interface WrittenObject {
+  key: string
+  body: Buffer
+  contentType: string
+  /** Unix milliseconds. */
+  modifiedMs: number
+  lock: { mode: string; untilMs: number } | null
+}
+
+export interface Written {
+  /** Streams of a group, by name; empty without any. */
+  streams(group: string): ReadonlyMap<string, WrittenEvent[]>
+  /** False: there is one of that name. */
+  makeStream(group: string, stream: string): boolean
+  log(group: string, stream: string, events: readonly WrittenEvent[]): void
+  /** Every version, oldest first. */
+  objects(bucket: string): readonly WrittenObject[]
+  put(bucket: string, object: WrittenObject): void
+}
+
+export function createWritten(): Written {
+  const groups = new Map<string, Map<string, WrittenEvent[]>>()
+  const buckets = new Map<string, WrittenObject[]>()
+  const groupOf = (name: string): Map<string, WrittenEvent[]> => {
+    const group = groups.get(name) ?? new Map<string, WrittenEvent[]>()
+    groups.set(name, group)
+    return group
+  }
+  return {
+    streams: groupOf,
+    makeStream(group, stream) {
+      if (groupOf(group).has(stream)) return false
+      groupOf(group).set(stream, [])
+      return true
+    },
+    log: (group, stream, events) => void groupOf(group).get(stream)?.push(...events),
+    objects: (bucket) => buckets.get(bucket) ?? [],
+    put(bucket, object) {
+      buckets.set(bucket, [...(buckets.get(bucket) ?? []), object])
+    },
+  }
+}
