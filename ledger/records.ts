@@ -1,0 +1,130 @@
+/**
+ * What the agent puts into the ledger, kind by kind, as far as reports read it. Bodies are plain JSON data; readers take
+ * every one of them for untrusted text (`report/decode.ts`).
+ *
+ * Size. A line costs about 290 bytes before its body (agent, boot, two clocks, hash of the line before). A verdict with
+ * its evidence has 2 to 10 KiB, and at one look in 30 s most are alike; so a whole verdict is written only
+ *
+ * - when it differs from the last one in anything but times, ids and ports (`target_verdict`, and an `attempt_verdict` for
+ *   each of its attempts whose judgement differs from the last one on that name and address), and
+ * - once in each segment, so that every segment can be read alone,
+ *
+ * and everything else as `verdict_repeat`: about 90 bytes a look and 40 an attempt. One look of two attempts is then about
+ * 460 bytes on a line of its own (2,880 looks a day: 1.3 MB, about 0.5 MB after gzip) and 190 where one line takes the looks
+ * of ten targets. Looks that are collected for a line must not wait longer than 10 s: a crash loses them, and reports then
+ * show a gap.
+ *
+ * A body must leave room on its line (65,535 bytes): lists are cut from their end, what was cut is counted (`leftOut`), and
+ * names that are not private, with their reasons, stay longest.
+ */
+
+import type { EgressResult } from '../model/egress.ts'
+import type { FlowCensusRow } from '../model/flow.ts'
+import type { FirstLeg } from '../model/first-leg.ts'
+import type { Rank } from '../model/path.ts'
+import type { PostureReport } from '../model/posture.ts'
+import type { Schedule } from '../model/target.ts'
+import type { Vantage } from '../model/topology.ts'
+import type { AttemptVerdict, NameVerdict, Requirement, TargetVerdict, Waiver } from '../model/verdict.ts'
+
+/** One cycle of one target. */
+export interface Look {
+  /** Unix milliseconds of its start. */
+  atMs: number
+  /** For how long, from its start, what it found may be believed. */
+  lifeSeconds: number
+}
+
+/** What is watched, and how often: what coverage is measured by. */
+export interface WatchedTarget {
+  /** `dropped`: from now on nothing of it is planned. All others are declared anew at every start and configuration. */
+  event: 'watched' | 'dropped'
+  target: string
+  /** SHA-256 of the effective configuration that names it; a `configured` record with another one drops the target. */
+  configuration: string | null
+  require: Requirement
+  minProof: Rank
+  schedule: Schedule
+  names: { hostname: string; style: string }[]
+  waiver: Waiver | null
+  discovered: boolean
+}
+
+/** A name's verdict; its attempts are records of their own, and stand here by their ids. */
+export type RecordedName = Omit<NameVerdict, 'attempts' | 'resolvers'> & { attempts: string[] }
+
+export interface RecordedTargetVerdict extends Omit<TargetVerdict, 'names'> {
+  /** Unique in the ledger; repeats refer to it. */
+  id: string
+  /** The look that it ends; null: judged again in between (late records, a new reading). */
+  look: Look | null
+  /** Ids of the attempts that this look dialled; empty without a look. */
+  made: string[]
+  names: RecordedName[]
+  leftOut: { names: number; attempts: number }
+}
+
+/** Looks that found what `of` says already, in the order of their times. */
+export interface RepeatedLook extends Look {
+  target: string
+  /** `RecordedTargetVerdict.id` of the verdict that stands. */
+  of: string
+  /** Id, remote address and local port of each attempt that it dialled. */
+  made: [id: string, address: string, localPort: number | null][]
+}
+
+/** Kinds that reports read. Others may stand between them. */
+export interface LedgerBodies {
+  lifecycle: {
+    event: 'started' | 'stopped' | 'configured' | 'configuration_refused'
+    version: string
+    configuration: string | null
+  }
+  target: WatchedTarget
+  /** Written every `everySeconds` whatever else is written: silence shows. Counts are since the heartbeat before. */
+  heartbeat: {
+    everySeconds: number
+    /** This host's clock less AWS's, null: not known. */
+    clockOffsetSeconds: number | null
+    skipped: { target: string; reason: string; slots: number }[]
+  }
+  vantage: Vantage
+  snapshot: {
+    id: string
+    account: string | null
+    region: string | null
+    source: string
+    prefixLists?: { id: string; version: number | null; entries: number }[]
+  }
+  target_verdict: RecordedTargetVerdict
+  verdict_repeat: { looks: RepeatedLook[] }
+  /** Once at its look where it is new, and again whenever records speak of it later. */
+  attempt_verdict: AttemptVerdict
+  /**
+   * Attempts (id, Unix milliseconds of their start) of which records said later what they had said of `of`, an
+   * `attempt_verdict` before: the same but for ids, times, ports and addresses. Only what is private and contradicts nothing
+   * is told so.
+   */
+  attempt_repeat: { of: string; attempts: [id: string, atMs: number][] }
+  /** Where the state of a round differs from the round before, and once in each segment. */
+  egress: EgressResult
+  posture: PostureReport
+  first_leg: {
+    target: string
+    leg: FirstLeg
+    before: FirstLeg | null
+    because: string[]
+    unknownHops: string[]
+  }
+  /** Flows of other programs, in windows that do not overlap. */
+  census: {
+    fromMs: number
+    toMs: number
+    /** In how much of that time all records that were delivered have been counted. */
+    coveredSeconds: number
+    rows: (Omit<FlowCensusRow, 'packets'> & { scope: 'client' | 'nat' })[]
+    other: { flows: number; bytes: number }
+  }
+}
+
+export type LedgerKind = keyof LedgerBodies

@@ -1,0 +1,85 @@
+import type { HexHash, StoreBodies } from './types.ts'
+
+/** What can't be without somebody having changed, removed or replaced something; each one means exit code 3. */
+export const problemKinds = [
+  'line',
+  'segment_missing',
+  'segment_changed',
+  'seal',
+  'checkpoint',
+  'checkpoint_missing',
+  'root',
+  'other_key',
+  'other_origin',
+  'rolled_back',
+  'recovered',
+  'no_ledger',
+] as const
+
+export interface Problem {
+  kind: (typeof problemKinds)[number]
+  text: string
+  /** The record at which it shows, where there is one. */
+  seq: number | null
+}
+
+/** A record of the ledger's own, with its number. */
+export type Declared<K extends keyof StoreBodies> = StoreBodies[K] & { seq: number; ts: string }
+
+export interface AnchorResult {
+  name: string
+  size: number | null
+  /** `agrees`: the ledger still is what it was then. `not_checked`: `text` says why. `contradicts`: also a problem. */
+  state: 'agrees' | 'contradicts' | 'not_checked'
+  /** Which of the given keys signed it. */
+  by: string[]
+  text: string
+}
+
+/** What a ledger shows to one who trusts nobody but the given keys and anchors. */
+export interface Verification {
+  origin: string | null
+  /** The first record on disk, and the number after the last one. */
+  first: number
+  end: number
+  /** Root of the tree over all of them; null where they can't be followed to the end. */
+  root: HexHash | null
+  problems: Problem[]
+  /** `verified`: a given key signed the newest checkpoint. `not_verified`: no key was given, or another one signed. */
+  signer: 'verified' | 'not_verified'
+  /** Which given key vouches for which records, `from` to before `end`. */
+  signed: { key: string; from: number; end: number }[]
+  /** Signers that were not given. */
+  unknownSigners: string[]
+  checkpoints: { size: number; by: string[]; checked: boolean }[]
+  /** Records behind the newest checkpoint (that a given key signed, if keys were given). */
+  unsignedTail: number
+  /** Bytes behind the last whole record, beyond all checkpoints: a crash, unless somebody cut there. */
+  torn: { bytes: number; after: number } | null
+  gaps: Declared<'gap'>[]
+  recoveries: Declared<'recovery'>[]
+  damages: Declared<'damage'>[]
+  clockSteps: Declared<'clock'>[]
+  /** Records before this number were pruned, as the ledger declares; null: none. */
+  pruned: { through: number; ts: string } | null
+  /** Whether the last record says that the ledger was closed in order. */
+  closed: boolean
+  anchors: AnchorResult[]
+  /** What nobody could tell with what was given, in sentences. */
+  cannotTell: string[]
+}
+
+/** `tampered` (3): it was changed. `doubt` (4): intact as far as can be told, but with what is listed. `ok` (0). */
+export function outcomeOf(seen: Verification): 'ok' | 'doubt' | 'tampered' {
+  if (seen.problems.length > 0) return 'tampered'
+  const doubts =
+    seen.signer !== 'verified' ||
+    seen.unsignedTail > 0 ||
+    seen.torn !== null ||
+    seen.recoveries.length > 0 ||
+    seen.damages.length > 0 ||
+    seen.checkpoints.some(({ by }) => by.length === 0) ||
+    seen.anchors.some(({ state }) => state === 'not_checked') ||
+    seen.gaps.some(({ lost }) => Object.keys(lost).length > 0)
+  return doubts ? 'doubt' : 'ok'
+}
