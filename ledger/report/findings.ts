@@ -1,0 +1,28 @@
+import type { Interruption } from '../coverage.ts'
+import type { Episode, Place, Report } from './model.ts'
+
+export interface PlacedInterruption extends Interruption {
+  detail: string
+  /** The record that tells of it. */
+  place: Place
+}
+
+/** What the checks of a report are read from. */
+export type Findings = Pick<
+  Report,
+  | 'fromMs'
+  | 'toMs'
+  | 'assurance'
+  | 'targets'
+  | 'waivers'
+  | 'strays'
+  | 'egress'
+  | 'posture'
+  | 'census'
+  | 'clock'
+> & { interruptions: readonly PlacedInterruption[] }
+
+/** Whether it speaks against the target: not allowed, and not covered by a waiver. */
+export function isException(episode: Episode): boolean {
+  return !episode.allowed && episode.waiver === null
+}

@@ -1,0 +1,203 @@
+import { pathClasses, pathStates, ranks } from '../../model/path.ts'
+import type { Duty, Mark } from '../timeline.ts'
+import {
+  type Fields,
+  fieldsOf,
+  keyOf,
+  keysOf,
+  isFields,
+  listOf,
+  numberOf,
+  oneOf,
+  stampOf,
+  textOf,
+  textOrNull,
+  textsOf,
+  timeOf,
+} from './decode.ts'
+import type { EvidenceLine, FixLine, WaiverLine } from './model.ts'
+
+/** A target's verdict as far as a report needs it. */
+export interface ReadVerdict {
+  id: string
+  target: string
+  mark: Mark
+  duty: Duty
+  requireKind: 'none' | 'private' | 'blocked' | 'classes' | 'unknown'
+  /** For people. */
+  require: string
+  waiver: WaiverLine | null
+  hostnames: string[]
+  /** Reasons and repairs of the names that are not as they should be, worst first. */
+  cause: string[]
+  fix: FixLine[]
+  /** Ids of the attempts behind those names. */
+  attempts: string[]
+}
+
+export interface ReadLook {
+  atMs: number
+  lifeSeconds: number
+  /** Ids of the attempts that it made. */
+  made: string[]
+}
+
+/** An attempt's verdict. */
+export interface ReadAttempt {
+  id: string
+  hostname: string
+  address: string
+  atMs: number
+  mark: Mark
+  connected: boolean
+  late: boolean
+  confirmed: boolean
+  evidence: EvidenceLine[]
+  fix: FixLine[]
+}
+
+const mostNames = 2000
+const mostAttempts = 4000
+/** A cron expression may ask for one look a month. */
+const longestLifeSeconds = 40 * 86_400
+
+/** The bodies of `LedgerBodies.target_verdict`; null: no target can be read. What can't be read otherwise is undetermined. */
+export function readTargetVerdict(body: Fields): ReadVerdict | null {
+  const target = textOf(body['target'], 100)
+  if (target === '') return null
+  const requirement = fieldsOf(body['require'])
+  const requireKind = oneOf(requirement['kind'], ['none', 'private', 'blocked', 'classes']) ?? 'unknown'
+  const names = listOf(body['names'], mostNames).map(fieldsOf)
+  const held = names.some((name) => name['tainted'] === true || name['conflictOfSide'] === true)
+  const state = oneOf(body['state'], pathStates) ?? 'undetermined'
+  // What is held by a contradiction is not proven, whatever stands beside it.
+  const mark: Mark = held && state === 'private' ? 'undetermined' : state
+  const bad = names
+    .filter((name) => name['state'] !== 'private')
+    .sort((a, b) => severity(b['state']) - severity(a['state']))
+  const shown = bad.length > 0 ? bad : names
+  return {
+    id: keyOf(body['id']),
+    target,
+    mark,
+    duty: dutyOf(mark, requireKind, body['met']),
+    requireKind,
+    require: requireText(requireKind, requirement),
+    waiver: readWaiver(body['waiver']),
+    hostnames: names.map((name) => textOf(name['hostname'], 255)).filter((name) => name !== ''),
+    cause: shown
+      .slice(0, 5)
+      .flatMap((name) =>
+        textsOf(name['because'], 3, 400).map((because) => `${textOf(name['hostname'], 255)}: ${because}`),
+      ),
+    fix: shown
+      .slice(0, 5)
+      .flatMap((name) => readFixes(name['fix']))
+      .slice(0, 8),
+    attempts: shown.slice(0, 5).flatMap((name) => keysOf(name['attempts'], 20)),
+  }
+}
+
+const severity = (state: unknown): number =>
+  ['private', 'blocked', 'undetermined', 'mixed', 'public'].indexOf(String(state))
+
+/** What the verdict says of the requirement; what does not fit the state is not believed. */
+export function dutyOf(mark: Mark, kind: ReadVerdict['requireKind'], met: unknown): Duty {
+  if (kind === 'none') return 'none'
+  if (kind === 'unknown' || mark === 'undetermined' || mark === 'gap') return 'unknown'
+  if (kind === 'private' && mark === 'private') return met === true ? 'met' : 'unknown'
+  if (kind === 'blocked' && mark === 'blocked') return met === true ? 'met' : 'unknown'
+  return kind === 'classes' && met === true ? 'met' : 'not_met'
+}
+
+function requireText(kind: ReadVerdict['requireKind'], requirement: Fields): string {
+  if (kind !== 'classes') return kind === 'none' ? 'nothing' : kind
+  const classes = pathClasses.filter((one) => listOf(requirement['classes'], 20).includes(one))
+  return classes.join(' or ')
+}
+
+export function readWaiver(value: unknown): WaiverLine | null {
+  if (!isFields(value)) return null
+  const untilMs = timeOf(value['untilMs'])
+  if (untilMs === null) return null
+  return { reason: textOf(value['reason'], 500), ticket: textOrNull(value['ticket'], 100), untilMs }
+}
+
+function readFixes(value: unknown): FixLine[] {
+  return listOf(value, 4)
+    .map(fieldsOf)
+    .map((fix) => ({ text: textOf(fix['text'], 500), command: textOrNull(fix['command'], 1000) }))
+    .filter((fix) => fix.text !== '')
+}
+
+/** `look` of a verdict record with its `made`; null where there was none. */
+export function readLook(body: Fields): ReadLook | null {
+  return isFields(body['look']) ? lookOf(body['look'], keysOf(body['made'], mostAttempts)) : null
+}
+
+function lookOf(fields: Fields, made: string[]): ReadLook | null {
+  const atMs = timeOf(fields['atMs'])
+  if (atMs === null) return null
+  return { atMs, lifeSeconds: numberOf(fields['lifeSeconds'], 0, longestLifeSeconds) ?? 0, made }
+}
+
+/** The looks of a `verdict_repeat`; `target` as it stands there, not cleaned. */
+export function readRepeats(body: Fields): { target: string; of: string; look: ReadLook }[] {
+  return listOf(body['looks'], 10_000)
+    .map(fieldsOf)
+    .flatMap((one) => {
+      const made = listOf(one['made'], mostAttempts).map((entry) => keyOf(listOf(entry, 1)[0]))
+      const look = lookOf(
+        one,
+        made.filter((id) => id !== ''),
+      )
+      const target = keyOf(one['target'])
+      return look === null || target === '' ? [] : [{ target, of: keyOf(one['of']), look }]
+    })
+}
+
+/** `wallMs`: of the record. Null: no attempt can be read. */
+export function readAttempt(body: Fields, wallMs: number): ReadAttempt | null {
+  const atMs = timeOf(body['atMs'])
+  const hostname = textOf(body['hostname'], 255)
+  if (atMs === null || hostname === '') return null
+  const address = textOf(body['address'], 64)
+  const connected = body['connected'] === true
+  const mark = oneOf(body['state'], pathStates) ?? 'undetermined'
+  return {
+    id: keyOf(body['id']),
+    hostname,
+    address,
+    atMs,
+    mark: mark === 'private' && !connected ? 'undetermined' : mark,
+    connected,
+    late: listOf(fieldsOf(body['grounds'])['late'], 1).length > 0 || wallMs - atMs > 600_000,
+    confirmed: body['confirmation'] === 'confirmed',
+    evidence: evidenceOf(body, hostname, address),
+    fix: readFixes(body['fix']),
+  }
+}
+
+/** Strongest first, at most twelve. */
+function evidenceOf(body: Fields, hostname: string, address: string): EvidenceLine[] {
+  const conflicts = listOf(body['conflicts'], 5).flatMap((one) => listOf(fieldsOf(one)['evidence'], 10))
+  return [...listOf(body['evidence'], 60), ...conflicts]
+    .map(fieldsOf)
+    .map((one) => ({
+      hostname,
+      address,
+      rule: textOf(one['rule'], 100),
+      rank: oneOf(one['rank'], ranks) ?? '',
+      because: textOf(one['because'], 500),
+      source: textOf(one['source'], 100),
+      at: timeOf(one['observedAtMs']) ?? stampOf(one['observedAt']),
+    }))
+    .filter((one) => one.because !== '')
+    .sort((a, b) => rankOf(a.rank) - rankOf(b.rank))
+    .slice(0, 12)
+}
+
+const rankOf = (rank: string): number => {
+  const place = ranks.findIndex((one) => one === rank)
+  return place < 0 ? ranks.length : place
+}
