@@ -95,7 +95,7 @@ function counted(attempt: AttemptVerdict, snapshot: Snapshot | null): CountedAtt
   const endpoint = snapshot?.endpoints.find(({ networkInterfaceIds }) =>
     owners.some(({ id }) => networkInterfaceIds.includes(id)),
   )
-  const nats = new Set(bases.flatMap(({ target }) => (target.startsWith('nat-') ? [target] : [])))
+  const nats = new Set(bases.flatMap(({ target }) => target.match(/\bnat-[0-9a-z]+/g) ?? []))
   const [nat] = nats
   return {
     hostname,

@@ -30,9 +30,11 @@ import { parseListenAddress } from './listen.ts'
 import { sleep } from './machine.ts'
 import { createListWatch } from './list-watch.ts'
 import { createLives } from './lives.ts'
+import { createLedger } from './ledger.ts'
+import { configurationParts, createWatchedRecords, snapshotRecord } from './ledger-standing.ts'
 import type { Log } from './log.ts'
 import { createMissBook, missesOf } from './misses.ts'
-import { createRecord, createRing } from './record.ts'
+import { type RecordFunction, createRecord, createRing, fanOut } from './record.ts'
 import { readRecords } from './records-child.ts'
 import { createResolverBook } from './resolver-book.ts'
 import { createReload } from './reload.ts'
@@ -86,6 +88,8 @@ export interface Daemon {
 
 /** For what was aborted to come to its end. */
 const lastSeconds = 2
+/** For the ledger's last checkpoint, and once more for its anchors: each takes a process of its own where AWS is asked. */
+const ledgerSeconds = 7
 
 /**
  * The composition root of the daemon: schedule → cycle → verdict → metrics, pages and records. Resolves once
@@ -110,9 +114,28 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   const self = createSelfMetrics(series, version)
 
   const ring = createRing()
-  const record = createRecord(ring, wallMs, (lost, error) =>
+  const ledger = createLedger({
+    host,
+    timers: deps.timers ?? withTimers(host.clock),
+    log,
+    series,
+    expected: first.ledger !== null,
+    record: (kind, body) => record(kind, body),
+    region: () => region(),
+    reader: (signal) => reader(signal),
+    clockOffsetSeconds: () => flowLogs.clockOffsetSeconds(),
+    interfaces: () => vantages.current().interfaces.map(({ id }) => id),
+    nextId,
+    sleep: deps.sleep,
+    random: deps.random,
+  })
+  const record: RecordFunction = createRecord(fanOut([ring, ledger.sink]), wallMs, (lost, error) =>
     log.error('record_lost', { sequence: lost, error: error as Error }),
   )
+  const watchedRecords = createWatchedRecords()
+  const tellWatched = (): void => {
+    for (const body of watchedRecords.told(fleet.targets(), configuration)) record('target', body)
+  }
   const lives = createLives(monotonicMs)
   const troubles = createTroubles(log, monotonicMs)
   const clockWatch = createClockWatch(host.clock, (seconds) => log.warn('clock_jumped', { seconds }))
@@ -160,8 +183,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       listWatch.look(reading.snapshot)
       outward.look()
       if (!changed) return
-      const { id, account, region, source } = reading.snapshot
-      record('snapshot', { id, account, region, source })
+      const { id, source } = reading.snapshot
+      record('snapshot', snapshotRecord(reading.snapshot))
       log.info('topology_changed', { snapshot: id.slice(0, 12), source })
       fleet.readAgain(reading)
       discovery.nudge()
@@ -198,6 +221,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     region,
     reader,
     metrics: flowlogMetrics,
+    counted: ledger.counted,
     told: (verdicts) => {
       for (const verdict of verdicts) record('attempt_verdict', verdict)
       fleet.told(verdicts)
@@ -235,7 +259,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     tainted: keepTaint,
     weighed: flowLogs.book.weighed,
     nextSlotSeconds: (name) => scheduler.nextSlotSeconds(name),
+    looked: (target, look) => record('look', { target: target.name, ...look }),
     joined(target, names) {
+      tellWatched()
       verdictMetrics.sync(fleet.targets())
       firstLegs.sync(fleet.targets())
       log.info('names_joined', { target: target.name, names: names.map((n) => n.hostname) })
@@ -290,6 +316,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
     onSkip(name, reason, slots) {
       probeMetrics.skipped(reason, slots)
+      ledger.skipped(name, reason, slots)
       log.warn('cycle_skipped', { target: name, reason, slots })
     },
     onLag: (_name, seconds) => probeMetrics.lag(seconds),
@@ -308,6 +335,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     fleet.replace(targets, shared, anew)
     verdictMetrics.sync(fleet.targets())
     firstLegs.sync(fleet.targets())
+    tellWatched()
     scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
   }
 
@@ -382,6 +410,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     config = configured
     configuration = configHash(configured)
     given = targets
+    ledger.take(configured)
+    for (const part of configurationParts(configured, configuration)) record('configuration', part)
     watch(withCanary(configured, targets, region()), base.shared, anew)
     background.take(configured, base.shared)
     outward.take(configured)
@@ -398,7 +428,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       return discovery.targets()
     },
     take,
-    refused: () => self.reloaded(false, wallMs()),
+    refused() {
+      self.reloaded(false, wallMs())
+      record('lifecycle', { event: 'configuration_refused', version, configuration })
+    },
     log,
   })
 
@@ -421,10 +454,16 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       vantages,
       readyBecause,
       earlier: (id) => flowLogs.book.attempt(id),
-      notices: () => [...flowLogs.problems(), ...firstLegs.problems(), ...outward.notices()],
+      notices: () => [
+        ...flowLogs.problems(),
+        ...firstLegs.problems(),
+        ...outward.notices(),
+        ...ledger.notices(),
+      ],
       documents: {
         census: () => flowLogs.census(wallMs(), privateServices(fleet.targets())),
         cloudwatch: () => cloudwatch.document(),
+        ledger: ledger.document,
         ...outward.documents,
       },
       async metrics(format) {
@@ -433,6 +472,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         flowlogMetrics.clockOffset(flowLogs.clockOffsetSeconds())
         flowlogMetrics.scraped(wallMs())
         outward.refresh()
+        ledger.refresh()
         // Last before the rendering: a life may end while the process is asked.
         const isAlive = (target: string, hostname: string, style: string) =>
           lives.alive(lifeKey(target, hostname, style))
@@ -475,6 +515,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       await Promise.race([closed, sleep(lastSeconds, over.signal)])
       over.abort()
       record('lifecycle', { event: 'stopped', version, configuration })
+      await ledger.close('the agent stops', ledgerSeconds)
       log.info('stopped', {})
       log.flush()
     },

@@ -4,6 +4,7 @@ import { witnessPermissions } from '../aws/management-calls.ts'
 import { partitionOfRegion } from '../aws/partitions.ts'
 import { actionsOfOthers, ec2Actions, postureActions } from '../aws/snapshot-api-calls.ts'
 import type { CanaryConfig, Config } from './config/config.ts'
+import { ledgerFeatures } from './iam-ledger.ts'
 import { recordsFeatures } from './iam-records.ts'
 
 /** One feature that calls AWS, and every action that it calls. */
@@ -93,6 +94,7 @@ export const iamFeatures: readonly IamFeature[] = [
     actions: (config) => ['cloudtrail:LookupEvents', ...witnessPermissions(servicesOf(config))],
     enabled: ({ cloudtrail }) => cloudtrail !== null,
   },
+  ...ledgerFeatures,
 ]
 
 /** What each role of `topology.also` must allow in its own account, sorted; empty: there is no such role. */

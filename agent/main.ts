@@ -1,5 +1,6 @@
 import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
+import { anchorArgument } from './anchor-request.ts'
 import { attestArgument } from './attest-request.ts'
 import { chooseCommand } from './cli/usage.ts'
 import { directConnectArgument } from './direct-connect-request.ts'
@@ -20,6 +21,8 @@ const commands = {
   canary: 'the bucket policy of the canary, and one round of it, explained',
   config: 'checks and prints the configuration',
   doctor: 'what this host and account can and can not see',
+  ledger: 'verifies the record of all that was seen and judged, and proves parts of it',
+  report: 'what the ledger shows of a period: paths, exceptions, gaps, controls that this supports',
   lab: 'a simulated AWS, and the agent running against it',
 } as const
 
@@ -38,6 +41,8 @@ const load: { [K in keyof typeof commands]: () => Promise<Run> } = {
   canary: async () => (await import('./cli/canary.ts')).canaryCommand,
   config: async () => (await import('./cli/config.ts')).configCommand,
   doctor: async () => (await import('./cli/doctor.ts')).doctorCommand,
+  ledger: async () => (await import('./cli/ledger.ts')).ledgerCommand,
+  report: async () => (await import('./cli/report.ts')).reportCommand,
   lab: async () => (await import('./cli/lab.ts')).labCommand,
 }
 
@@ -67,6 +72,7 @@ type Reader = (input: typeof process.stdin, output: (text: string) => Promise<vo
 const readers: Readonly<Record<string, () => Promise<Reader>>> = {
   [readerArgument]: async () => (await import('./snapshot-reader.ts')).runReader,
   [recordsArgument]: async () => (await import('./records-reader.ts')).runRecordsReader,
+  [anchorArgument]: async () => (await import('./anchor-signer.ts')).runAnchor,
   [attestArgument]: async () => (await import('./attest-signer.ts')).runSigner,
   [directConnectArgument]: async () => (await import('./direct-connect-reader.ts')).runDirectConnectReader,
 }

@@ -5,6 +5,8 @@ import type { Coverage, CoveringLog } from '../probes/flowlog-coverage.ts'
 
 export interface QueriesOptions {
   keys: readonly FlowKey[]
+  /** Of attempts whose time is over: looked for in files that are written now, for these are read only once. */
+  lateKeys?: readonly FlowKey[]
   /** The start of the oldest pending attempt, less what a record may be off; Unix milliseconds. */
   fromMs: number
   nowMs: number
@@ -35,7 +37,7 @@ export function recordsQueries(coverages: readonly Coverage[], options: QueriesO
       const counts =
         log === counting && (at.role === 'client' || (at.role === 'nat' && source.kind === 'logs'))
       const id = idOf(log)
-      const query = queries.get(id) ?? queryFor(id, log, { ...options, keys: keysFor(at, log, options.keys) })
+      const query = queries.get(id) ?? queryFor(id, log, { ...options, keys: keysFor(at, log, options) })
       if (!queries.has(id) && queries.size < mostQueries) queries.set(id, query)
       const own = at.interfaceId ?? at.natGatewayId
       if (own === null) continue
@@ -56,8 +58,9 @@ export function recordsQueries(coverages: readonly Coverage[], options: QueriesO
 function keysFor(
   { role }: Coverage['at'],
   { source }: CoveringLog,
-  keys: readonly FlowKey[],
+  { keys, lateKeys = [] }: QueriesOptions,
 ): readonly FlowKey[] {
+  if (source?.kind === 's3') return [...keys, ...lateKeys]
   if (role === 'nat' || source?.kind !== 'logs') return keys
   return keys.filter(({ localPort }) => localPort !== null)
 }

@@ -22,8 +22,7 @@ export interface ReloadDeps {
 }
 
 /** Sections that are read once, when the agent starts. */
-const startOnly = (config: Config): string =>
-  JSON.stringify([config.topology, config.agent.vantage, config.ledger])
+const startOnly = (config: Config): string => JSON.stringify([config.topology, config.agent.vantage])
 
 /** Reads the configuration anew and takes it over, or says why the old one stays. Never rejects. */
 export function createReload(deps: ReloadDeps): () => Promise<Reloaded> {
@@ -49,7 +48,7 @@ export function createReload(deps: ReloadDeps): () => Promise<Reloaded> {
     const before = deps.current()
     if (startOnly(loaded.config) !== startOnly(before)) {
       return refuse(
-        'topology, agent.vantage and ledger are read at start only: restart the agent to change them; the old configuration stays',
+        'topology and agent.vantage are read at start only: restart the agent to change them; the old configuration stays',
       )
     }
     try {

@@ -1,4 +1,8 @@
-import { CloudWatchLogsClient, CreateLogStreamCommand, PutLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs'
+import {
+  CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs'
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Identity } from './credentials.ts'
 import { type Answer, type AnyClient, type AnyCommand, sendCommand } from './send.ts'

@@ -59,9 +59,13 @@ export async function callKms(
   const hostname = url?.hostname ?? `kms.${region}`
   const refused = (error: unknown): KmsAnswer => {
     const endedAfterSeconds = signal.aborted ? deadlineSeconds : null
-    return { ok: false, failure: failureOf(error, { permission, hostname, region, endedAfterSeconds, lastAnswer: null }) }
+    return {
+      ok: false,
+      failure: failureOf(error, { permission, hostname, region, endedAfterSeconds, lastAnswer: null }),
+    }
   }
-  if (url === null) return { ok: false, failure: notAnAnswer(permission, hostname, 'its endpoint is not known') }
+  if (url === null)
+    return { ok: false, failure: notAnAnswer(permission, hostname, 'its endpoint is not known') }
   try {
     const port = url.port === '' ? (url.protocol === 'http:' ? 80 : 443) : Number(url.port)
     const unsigned = {

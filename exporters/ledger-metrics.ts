@@ -10,7 +10,9 @@ export interface LedgerState {
   checkpointMs: number | null
   /** Records lost since the start of the process. */
   lost: number
-  anchors: Partial<Record<(typeof ledgerAnchors)[number], { lastMs: number | null; errors: number; dropped: number }>>
+  anchors: Partial<
+    Record<(typeof ledgerAnchors)[number], { lastMs: number | null; errors: number; dropped: number }>
+  >
 }
 
 export interface LedgerMetrics {

@@ -42,7 +42,10 @@ export function createWritten(): Written {
       groupOf(group).set(stream, [])
       return true
     },
-    log: (group, stream, events) => void groupOf(group).get(stream)?.push(...events),
+    log: (group, stream, events) =>
+      void groupOf(group)
+        .get(stream)
+        ?.push(...events),
     objects: (bucket) => buckets.get(bucket) ?? [],
     put(bucket, object) {
       buckets.set(bucket, [...(buckets.get(bucket) ?? []), object])

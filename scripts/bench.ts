@@ -9,6 +9,7 @@ import { gunzipSync } from 'node:zlib'
 import { benchFlowMatching } from './bench/flow-match.ts'
 import { benchLateBook } from './bench/late-book.ts'
 import { benchPrefixTable } from './bench/prefix-table.ts'
+import { benchReport } from './bench/report.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const json = process.argv.includes('--json')
@@ -152,6 +153,7 @@ const groups: Record<string, Figure[]> = {
   'longest-prefix look-ups at real size': await benchPrefixTable(ranges),
   'flow records of 1,000 connections among 1,000,000': benchFlowMatching(),
   '100,000 flow records joined to 10,000 waiting attempts': benchLateBook(),
+  'a report on a quarter of five targets, a look a minute': benchReport(),
   probes: await benchProbes(),
   start: await benchStart(),
 }

@@ -1,4 +1,5 @@
 import { costsOf } from '../config/cost.ts'
+import { ledgerSize } from '../config/ledger-size.ts'
 import { effectiveConfig, effectiveDocument } from '../config/effective.ts'
 import { exampleConfig } from '../config/example.ts'
 import { configJsonSchemaText } from '../config/json-schema.ts'
@@ -104,6 +105,7 @@ function checkText(file: string, loaded: Extract<LoadResult, { ok: true }>): str
     `hash: ${hash}`,
     ...warnings.map((warning) => `warning: ${problemText(warning)}`),
     ...costsOf(config).map(({ text }) => text),
+    ...[ledgerSize(config)?.text ?? []].flat(),
     ...notActive(config).map(({ path, text }) => `note: ${path}: ${safeText(text, 300)}`),
   ]
   return `${lines.join('\n')}\n`
@@ -119,6 +121,7 @@ function checkDocument(file: string, loaded: LoadResult): unknown {
     warnings,
     notActive: notActive(config),
     costs: costsOf(config),
+    ledger: ledgerSize(config),
     hash,
     targets: config.targets.length,
     names: fit.names,

@@ -1,5 +1,6 @@
 import { checkEgress } from './check-egress.ts'
 import { checkFlowLogs } from './check-flow-logs.ts'
+import { checkLedger } from './check-ledger.ts'
 import { checkAlso } from './check-topology.ts'
 import { defaults } from './defaults.ts'
 import type { Draft } from './draft.ts'
@@ -85,6 +86,7 @@ export function checkSections(findings: Findings, draft: Draft): void {
   checkFlowLogs(findings, draft)
   checkCanary(findings, draft)
   checkEgress(findings, draft)
+  checkLedger(findings, draft)
   checkLimits(findings, draft)
   checkUnique(
     findings,

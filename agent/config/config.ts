@@ -119,12 +119,17 @@ export interface EgressConfig {
 
 export interface LedgerConfig {
   directory: string
+  /** Null: that of the host. */
+  name: string | null
+  /** At most one of these two is not null. */
   keyFile: string | null
+  kmsKey: string | null
+  checkpointEverySeconds: number
   segmentSizeBytes: number
   retentionSeconds: number
   anchors: {
     cloudwatchLogs: { logGroup: string } | null
-    s3: { bucket: string; prefix: string | null } | null
+    s3: { bucket: string; prefix: string | null; objectLock: 'compliance' | 'governance' | 'off' } | null
   } | null
 }
 
@@ -221,13 +226,22 @@ function ledgerConfig(written: NonNullable<Written['ledger']>): LedgerConfig {
   const { anchors } = written
   return {
     directory: written.directory,
+    name: written.name ?? null,
     keyFile: written.key_file ?? null,
+    kmsKey: written.kms_key ?? null,
+    checkpointEverySeconds: written.checkpoint_every,
     segmentSizeBytes: written.segment_size,
     retentionSeconds: written.retention,
     anchors: anchors
       ? {
           cloudwatchLogs: anchors.cloudwatch_logs ? { logGroup: anchors.cloudwatch_logs.log_group } : null,
-          s3: anchors.s3 ? { bucket: anchors.s3.bucket, prefix: anchors.s3.prefix ?? null } : null,
+          s3: anchors.s3
+            ? {
+                bucket: anchors.s3.bucket,
+                prefix: anchors.s3.prefix ?? null,
+                objectLock: anchors.s3.object_lock,
+              }
+            : null,
         }
       : null,
   }

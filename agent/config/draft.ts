@@ -10,6 +10,7 @@ import {
 } from './schema.ts'
 import { egressCheckSchema, egressSchema } from './schema-egress.ts'
 import { flowLogsSchema } from './schema-flow-logs.ts'
+import { ledgerSchema } from './schema-ledger.ts'
 import { targetSchema } from './schema-target.ts'
 import { alsoSchema } from './schema-topology.ts'
 import { readCidr } from './fields.ts'
@@ -34,6 +35,7 @@ export interface Draft {
   also: Item<typeof alsoSchema>[]
   flowLogs: Item<typeof flowLogsSchema>
   canary: Item<typeof canarySchema>
+  ledger: Item<typeof ledgerSchema>
   limits: Item<typeof limitsSchema>
   /** Canonical text; null where it could not be read. */
   nat64Prefixes: (string | null)[]
@@ -74,6 +76,7 @@ export function draftOf(raw: unknown): Draft {
     also: items(alsoSchema, isMap(top['topology']) ? top['topology']['also'] : null),
     flowLogs: item(flowLogsSchema, top['flow_logs']),
     canary: item(canarySchema, top['canary']),
+    ledger: item(ledgerSchema, top['ledger']),
     limits: item(limitsSchema, top['limits']),
     nat64Prefixes: nat64.map((text) => {
       const prefix = typeof text === 'string' ? readCidr(text) : null

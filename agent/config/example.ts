@@ -105,7 +105,8 @@ topology:
 #posture: { enabled: true }
 
 # The append-only record of what was seen and judged.
-#ledger: { directory: /var/lib/pathproof/ledger, segment_size: 64MiB, retention: 400d, anchors: { s3: { bucket: my-evidence } } }
+# key_file (or kms_key, or the systemd credential ledger-key) signs its checkpoints; anchors are copies outside the host.
+#ledger: { directory: /var/lib/pathproof/ledger, name: example.com/pathproof/host-1, key_file: /etc/pathproof/ledger-key.pem, checkpoint_every: 5m, segment_size: 64MiB, retention: 400d, anchors: { cloudwatch_logs: { log_group: /pathproof/ledger }, s3: { bucket: my-evidence, prefix: ledgers, object_lock: compliance } } }
 
 # Where verdicts go besides /metrics. CloudWatch costs money.
 #exporters: { cloudwatch: { namespace: pathproof, every: 60s }, events: { file: /var/log/pathproof/events.jsonl } }

@@ -21,7 +21,6 @@ export function notActive(config: Config): NotActive[] {
     'topology.source',
     `reading the account from source ${topology.source}`,
   )
-  add(config.ledger !== null, 'ledger', 'the ledger')
   add(exporters.cloudwatch !== null, 'exporters.cloudwatch', 'the export to CloudWatch')
   add(exporters.events !== null, 'exporters.events', 'the export of events')
   add(config.web.telemetryPath !== '/metrics', 'web.telemetry_path', 'another path than /metrics')

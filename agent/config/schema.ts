@@ -18,9 +18,9 @@ import { readHostname, readListen } from './readers.ts'
 import { egressSchema, postureSchema } from './schema-egress.ts'
 import { cloudwatchSchema, flowLogsSchema } from './schema-flow-logs.ts'
 import { directConnectSchema, traceSchema } from './schema-first-leg.ts'
+import { ledgerSchema } from './schema-ledger.ts'
 import { targetSchema } from './schema-target.ts'
 import { alsoSchema, apiEndpointsSchema } from './schema-topology.ts'
-import { parseSize } from './units.ts'
 
 const map = { error: 'a map' }
 
@@ -156,32 +156,6 @@ export const siteSchema = section('A site of one’s own outside AWS.', {
   ),
 })
 
-const ledger = section('The append-only record of what was seen and judged.', {
-  directory: path('Where it is written.'),
-  key_file: path('The Ed25519 key that signs checkpoints.').optional(),
-  segment_size: readable(
-    {
-      description: 'The size at which a segment is sealed.',
-      expected: 'a size like 64MiB',
-      pattern: '^[0-9]{1,6}(KiB|MiB|GiB)$',
-      examples: ['64MiB'],
-    },
-    parseSize,
-  ).prefault(defaults.ledger.segment_size),
-  retention: duration('How long sealed segments are kept.', 86_400, 3650 * 86_400, '400d').prefault(
-    defaults.ledger.retention,
-  ),
-  anchors: section('Where checkpoints are kept outside the host.', {
-    cloudwatch_logs: section('A log group that receives checkpoints.', {
-      log_group: word('The log group.', 'the name of a log group', /^[A-Za-z0-9._/#-]{1,512}$/),
-    }).optional(),
-    s3: section('A bucket that receives sealed segments and checkpoints.', {
-      bucket: bucket('The bucket.'),
-      prefix: objectKey('The beginning of the keys.').optional(),
-    }).optional(),
-  }).optional(),
-})
-
 const exporters = section('Where verdicts go besides /metrics.', {
   cloudwatch: section('Custom metrics of CloudWatch; they cost money.', {
     namespace: word(
@@ -258,7 +232,7 @@ export const configSchema = section('Configuration of pathproof.', {
   direct_connect: directConnectSchema.optional(),
   egress: egressSchema.prefault({}),
   posture: postureSchema.prefault({}),
-  ledger: ledger.optional(),
+  ledger: ledgerSchema.optional(),
   exporters,
   web: web.prefault({}),
   limits: limitsSchema.prefault({}),

@@ -16,6 +16,7 @@ import { firstLegFindings } from './first-leg.ts'
 import type { Finding, Patient } from './finding.ts'
 import { flowLogFindings } from './flow-logs.ts'
 import { familyFindings, kernelFindings, metadataFindings, proxyFindings, vantageFindings } from './host.ts'
+import { ledgerFindings } from './ledger.ts'
 import { nameFindings } from './names.ts'
 import { egressFindings, postureFindings } from './outward.ts'
 
@@ -97,6 +98,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
     ...(await firstLegFindings(patient, address, options.trace ?? false)),
     ...rootFindings(patient),
     ...(await stateFindings(directory)),
+    ...(await ledgerFindings(patient)),
     ...(options.connect ? await connectFindings(patient, address) : []),
   ]
 }

@@ -3,7 +3,7 @@
  * `GetPublicKey`, `Sign`.
  */
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
-import { type Json } from './json.ts'
+import type { Json } from './json.ts'
 import { type JsonQuestion, type JsonService, textOf } from './json-service.ts'
 import { partitionOf } from './principals.ts'
 import { type ApiProblem, problem } from './problem.ts'
@@ -80,9 +80,17 @@ function signed({ input }: JsonQuestion, key: KmsKey, arn: string): Json | ApiPr
   const algorithm = textOf(input, 'SigningAlgorithm') ?? ''
   const message = Buffer.from(textOf(input, 'Message') ?? '', 'base64')
   if (!algorithmsOf(key).includes(algorithm))
-    return problem(400, 'InvalidKeyUsageException', `Algorithm ${algorithm} is incompatible with key spec ${key.spec}.`)
+    return problem(
+      400,
+      'InvalidKeyUsageException',
+      `Algorithm ${algorithm} is incompatible with key spec ${key.spec}.`,
+    )
   if (message.length < 1 || message.length > longestMessage)
-    return problem(400, 'ValidationException', `1 validation error detected: Value at 'message' failed to satisfy constraint`)
+    return problem(
+      400,
+      'ValidationException',
+      `1 validation error detected: Value at 'message' failed to satisfy constraint`,
+    )
   if ((textOf(input, 'MessageType') ?? 'RAW') !== 'RAW' || algorithm === 'ED25519_PH_SHA_512')
     return problem(400, 'ValidationException', 'The lab signs messages of type RAW only')
   const hash = key.spec === 'ECC_NIST_P256' ? 'sha256' : null

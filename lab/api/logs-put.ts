@@ -48,7 +48,8 @@ export function putLogEvents(at: LogsPlace, { input, nowMs }: JsonQuestion): Jso
     }),
   )
   const bytes = events.reduce((sum, { message }) => sum + Buffer.byteLength(message) + 26, 0)
-  if (events.length < 1 || events.length > mostEvents || bytes > mostBytes) return invalid('Log events exceed the limits')
+  if (events.length < 1 || events.length > mostEvents || bytes > mostBytes)
+    return invalid('Log events exceed the limits')
   if (events.some(({ timestamp, message }) => !Number.isFinite(timestamp) || message === ''))
     return invalid('Log events need a timestamp and a message')
   const times = events.map(({ timestamp }) => timestamp)

@@ -62,7 +62,8 @@ function operationOf(
   key: string,
   query: URLSearchParams,
 ): S3Operation | null {
-  if (method === 'PUT') return bucket !== null && key !== '' && query.keys().every((name) => name === 'x-id') ? 'PutObject' : null
+  if (method === 'PUT')
+    return bucket !== null && key !== '' && query.keys().every((name) => name === 'x-id') ? 'PutObject' : null
   if (method !== 'GET' && method !== 'HEAD') return null
   if (bucket === null) return method === 'GET' ? 'ListBuckets' : null
   if (key !== '') return 'GetObject'

@@ -95,9 +95,18 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
       const { headers } = all.request
       if (asksForLock(headers) && !s3Decision(accessOf(all, caller, 's3:PutObjectRetention')).allowed)
         return s3Problem(403, 'AccessDenied', 'Access Denied')
-      if (all.body === null) return s3Problem(400, 'EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
+      if (all.body === null)
+        return s3Problem(400, 'EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
       const exists = store.objects(bucket.name).some(({ key }) => key === asked.key)
-      return putObject({ bucket, key: asked.key, headers, body: all.body, exists, written: options.written ?? createWritten(), nowMs: nowMs() })
+      return putObject({
+        bucket,
+        key: asked.key,
+        headers,
+        body: all.body,
+        exists,
+        written: options.written ?? createWritten(),
+        nowMs: nowMs(),
+      })
     }
     return answerS3({
       request: asked,

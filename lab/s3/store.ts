@@ -49,7 +49,8 @@ export function createS3Store(options: {
       // Of each key the newest version.
       const put = new Map((written?.objects(name) ?? []).map((object) => [object.key, object]))
       const stored = [...own.map(storedObject), ...files.map(storedFile)].filter(({ key }) => !put.has(key))
-      for (const { key, modifiedMs, body } of put.values()) stored.push({ key, encryption: 'AES256', modifiedMs, body: () => body })
+      for (const { key, modifiedMs, body } of put.values())
+        stored.push({ key, encryption: 'AES256', modifiedMs, body: () => body })
       return stored.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
     },
   }

@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { checkCommand } from '../../agent/cli/check.ts'
 import { configCommand } from '../../agent/cli/config.ts'
+import { ledgerCommand } from '../../agent/cli/ledger.ts'
 import { nameCommand } from '../../agent/cli/name.ts'
 import { routeCommand } from '../../agent/cli/route.ts'
 import { parseConfig } from '../../agent/config/load.ts'
@@ -154,7 +155,8 @@ function telltaleDump(name: string, broken: boolean): string {
 }
 
 describe('no secret comes out', () => {
-  it('of the daemon: log, metrics, pages, documents', async () => {
+  it('of the daemon: log, metrics, pages, documents, ledger', async () => {
+    const kept = join(directory, 'ledger')
     const dump = telltaleDump('daemon', false)
     running = await startLabDaemon({
       scenario: 'gateway-endpoint',
@@ -164,6 +166,7 @@ describe('no secret comes out', () => {
         topology: { source: 'directory', directory: dump, refresh: '10s' },
         partition_roots: [{ partition: 'aws', file: authority }],
         web: { listen: '127.0.0.1:0', reload: true },
+        ledger: { directory: kept, key_file: `/nonexistent/key?X-Amz-Signature=${mark}` },
         targets: [
           {
             name: 'artifacts',
@@ -200,6 +203,7 @@ describe('no secret comes out', () => {
       '/metrics',
       '/',
       '/api/v1/verdicts',
+      '/api/v1/ledger',
       '/-/ready',
       `/api/v1/attempts/${signed('x').slice(8)}`,
       `/${signed('x')}`,
@@ -212,7 +216,27 @@ describe('no secret comes out', () => {
       }
     }
     expect(log.items.some((line) => line['event'] === 'reload_refused')).toBe(true)
+    await daemon.stop(1)
     clean(JSON.stringify(log.items), 'log')
+    const files = readdirSync(kept, { recursive: true, withFileTypes: true }).filter((entry) =>
+      entry.isFile(),
+    )
+    const written = files
+      .map((entry) => readFileSync(join(entry.parentPath, entry.name), 'latin1'))
+      .join('\n')
+    for (const kind of ['configuration', 'target', 'observation', 'attempt_verdict', 'target_verdict'])
+      expect(written).toContain(`"kind":"${kind}"`)
+    expect(written).toContain('REDACTED')
+    clean(written, 'ledger')
+    for (const argv of [
+      ['verify', kept],
+      ['verify', '--json', kept],
+      ['replay', kept],
+      ['replay', '--json', kept],
+      ['replay', '--from', `?X-Amz-Signature=${mark}`, kept],
+      ['replay', `/nonexistent/?X-Amz-Signature=${mark}`],
+    ])
+      cleanSaid(await say((io) => ledgerCommand(argv, io)), `ledger ${argv[0]}`)
   })
 
   it('of check, name and route, whatever the input', async () => {

@@ -42,6 +42,7 @@ targets:
   - { name: old, hostname: sts.amazonaws.com, waiver: { reason: x, until: 2026-01-01 } }
 topology: { source: directory, directory: /srv/dump }
 ledger: { directory: /var/lib/pathproof/ledger }
+exporters: { events: {} }
 `,
 )
 const bad = file('bad.yml', 'version: 1\ntargets:\n  - { name: A, hostnam: x.example.com }\n')
@@ -54,7 +55,8 @@ describe('config check', () => {
       'schedule: at most 1 connection at once when nothing answers, of 256 allowed',
       'hash: HASH',
       `warning: ${good}:4:75: targets[1].waiver.until: the waiver ended on 2026-01-02T00:00:00.000Z; it excuses nothing any more`,
-      'note: ledger: the ledger is not active in this version',
+      'ledger: about 4.0 MB a day where nothing changes, and 9 kB more for each name each time that something does; about 529 MB on disk over 400 days, compressed',
+      'note: exporters.events: the export of events is not active in this version',
       '',
     ])
     expect([code, err]).toEqual([0, ''])
@@ -80,7 +82,7 @@ describe('config check', () => {
       ok: true,
       problems: [],
       warnings: [{ line: 4, col: 75, path: 'targets[1].waiver.until' }],
-      notActive: [{ path: 'ledger' }],
+      notActive: [{ path: 'exporters.events' }],
       targets: 2,
       names: 4,
       connectsPerMinute: 10,

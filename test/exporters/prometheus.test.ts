@@ -75,8 +75,9 @@ test('the same name and labels are the same series; wrong names and labels are r
   const twice = [1, 2].map(() => series.counter('pathproof_evidence_conflicts_total', onName))
   for (const counter of twice) counter.add()
   expect(series.lines()).toBe(1)
-  const loose = series as unknown as { gauge(name: string, labels: object): unknown }
-  expect(() => loose.gauge('pathproof_ledger_records', {})).toThrow('available')
+  const loose = series as unknown as Record<'gauge' | 'counter', (name: string, labels: object) => unknown>
+  const planned = { exporter: 'a', reason: 'b' }
+  expect(() => loose.counter('pathproof_exporter_dropped_total', planned)).toThrow('available')
   expect(() => loose.gauge('pathproof_evidence_conflicts_total', onName)).toThrow(TypeError)
   expect(() => loose.gauge('pathproof_tainted', { target: 'a' })).toThrow('hostname')
   expect(() => loose.gauge('pathproof_tainted', { ...onName, address: '1.2.3.4' })).toThrow('address')

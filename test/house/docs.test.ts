@@ -132,7 +132,7 @@ describe('commands', () => {
       helps.set(key, stdout)
       return stdout
     }
-    const groups = Object.keys({ config: true })
+    const groups = Object.keys({ config: true, ledger: true })
     for (const line of called) {
       const [, ...argv] = line
         .replace(/\s+#.*$/, '')

@@ -70,8 +70,8 @@ async function minutes(daemon: RunningDaemon, count: number): Promise<void> {
   for (let step = 0; step < count * 6; step++) {
     await clock.advance(10_000)
     await daemon.daemon.settled()
-    await expect.poll(() => daemon.lab.records.recorder.open()).toBe(0)
-    await expect.poll(() => reading).toBe(0)
+    await expect.poll(() => daemon.lab.records.recorder.open(), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => reading, { timeout: 20_000 }).toBe(0)
   }
 }
 

@@ -8,6 +8,8 @@ const packages = {
   openssl: 'openssl',
   curl: 'curl',
   ip: 'iproute2',
+  python3: 'python3',
+  chromium: 'chromium',
 } as const
 
 export type Need = keyof typeof packages | 'namespaces'

@@ -1,3 +1,5 @@
+import { anchorArgument } from '../../agent/anchor-request.ts'
+import { runAnchor } from '../../agent/anchor-signer.ts'
 import { attestArgument } from '../../agent/attest-request.ts'
 import { runSigner } from '../../agent/attest-signer.ts'
 import type { ProgramCommand } from '../../agent/child.ts'
@@ -9,6 +11,7 @@ import { runReader } from '../../agent/snapshot-reader.ts'
 
 /** The jobs of a process that the program starts of itself; the reader of the account is the other one. */
 const jobs: Readonly<Record<string, typeof runReader>> = {
+  [anchorArgument]: runAnchor,
   [attestArgument]: runSigner,
   [recordsArgument]: runRecordsReader,
   [directConnectArgument]: runDirectConnectReader,

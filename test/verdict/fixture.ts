@@ -226,7 +226,9 @@ export function snapshot(more: Partial<Snapshot> = {}, ageSeconds = 10): Snapsho
     ],
     prefixLists: [{ ...s3List, atMs }],
     natGateways: [nat],
-    vpcs: [{ id: 'vpc-1', ownerId: '111122223333', ipv4Cidrs: ['10.0.0.0/16'], ipv6Cidrs: ['2600:1f18::/56'] }],
+    vpcs: [
+      { id: 'vpc-1', ownerId: '111122223333', ipv4Cidrs: ['10.0.0.0/16'], ipv6Cidrs: ['2600:1f18::/56'] },
+    ],
     peerings: [],
     flowLogs: [],
     internetGateways: [],
