@@ -3,7 +3,7 @@ import type { CronSlots } from '../coverage.ts'
 import type { LedgerRecord } from '../types.ts'
 import { concludeReport } from './conclude.ts'
 import { createConfirmations } from './confirmations.ts'
-import { fieldsOf, isFields, keyOf, listOf, numberOf, textOf, textOrNull } from './decode.ts'
+import { countOf, fieldsOf, isFields, keyOf, listOf, numberOf, textOf, textOrNull } from './decode.ts'
 import type { Assurance, Place, Report } from './model.ts'
 import { createPresence } from './presence.ts'
 import { createSide } from './side.ts'
@@ -116,6 +116,15 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
     track.noteWaiver(readWaiver(body['waiver']), wallMs)
   }
 
+  const skips = (body: Body): void => {
+    for (const one of listOf(body['skipped'], 1000).map(fieldsOf)) {
+      const track = tracks.get(textOf(one['target'], 100))
+      const reason = textOf(one['reason'], 60)
+      if (track === undefined || (track.skipped.size >= 20 && !track.skipped.has(reason))) continue
+      track.skipped.set(reason, (track.skipped.get(reason) ?? 0) + countOf(one['slots']))
+    }
+  }
+
   const verdict = (body: Body, wallMs: number, place: Place): void => {
     const read = readTargetVerdict(body)
     const track = read === null ? null : trackOf(read.target)
@@ -185,6 +194,12 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
       else if (kind === 'verdict_repeat') repeats(body, wallMs, place)
       else if (kind === 'attempt_verdict') attempt(body, wallMs, place)
       else if (kind === 'attempt_repeat') attemptRepeats(body)
+      else if (
+        kind === 'heartbeat' &&
+        (fromMs === null || wallMs >= fromMs) &&
+        (toMs === null || wallMs <= toMs)
+      )
+        skips(body)
       side.add(kind, body, wallMs, record.agentId, () => place)
       last = { ...place, record }
     },

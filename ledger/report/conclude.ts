@@ -116,6 +116,9 @@ function targetOf(track: Track, { fromMs, toMs, interruptions, cronSlots }: Coll
       missed: known ? sum((day) => day.missed) : null,
       connections: sum((day) => day.connections),
     },
+    skipped: [...track.skipped]
+      .map(([reason, slots]) => ({ reason, slots }))
+      .sort((a, b) => (a.reason < b.reason ? -1 : 1)),
     timeline: shown,
     coarseSeconds: shown === pieces ? track.timeline.coarseSeconds() : step / 1000,
     days,

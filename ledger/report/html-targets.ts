@@ -69,6 +69,8 @@ export function targetSection(target: TargetReport, index: number, { fromMs, toM
   const { looks, episodes, gaps, moreEpisodes, moreGaps } = target
   const names = target.names.slice(0, 20).map((name) => `<code>${html(name)}</code>`)
   if (target.names.length > 20) names.push(`and ${target.names.length - 20} more`)
+  const skips = target.skipped.map(({ reason, slots }) => `${number(slots)} ${html(reason)}`).join(', ')
+  const skipText = skips === '' ? '' : ` (skipped by the agent itself: ${skips})`
   const about = facts([
     ['required', html(target.require)],
     [
@@ -78,7 +80,7 @@ export function targetSection(target: TargetReport, index: number, { fromMs, toM
     ['names', names.join(' ') || 'none'],
     [
       'looks',
-      `${number(looks.planned)} planned, ${number(looks.made)} made, ${number(looks.missed)} missed; ${number(looks.confirmed)} confirmed by records, ${number(looks.undetermined)} undetermined; ${number(looks.connections)} connections`,
+      `${number(looks.planned)} planned, ${number(looks.made)} made, ${number(looks.missed)} missed${skipText}; ${number(looks.confirmed)} confirmed by records, ${number(looks.undetermined)} undetermined; ${number(looks.connections)} connections`,
     ],
   ])
   const coarse =

@@ -116,6 +116,8 @@ export interface TargetReport {
     missed: number | null
     connections: number
   }
+  /** Slots that the agent says it skipped, and why; they are among those missed. */
+  skipped: { reason: string; slots: number }[]
   timeline: Piece[]
   /** See `Timeline.coarseSeconds`; for the timeline that is shown, not for the sums. */
   coarseSeconds: number | null

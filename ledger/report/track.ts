@@ -31,6 +31,8 @@ export interface Track {
   configuration: string | null | undefined
   discovered: boolean
   requires: Set<string>
+  /** Slots of the schedule that the agent says it skipped, by reason. */
+  skipped: Map<string, number>
   hostnames: Set<string>
   declare(schedule: Schedule | null, fromMs: number): void
   drop(ms: number): void
@@ -238,6 +240,7 @@ export function createTrack(target: string, deps: TrackDeps): Track {
     configuration: undefined,
     discovered: false,
     requires: new Set(),
+    skipped: new Map(),
     hostnames: new Set(),
     declare(schedule, fromMs) {
       const span = lastSpan()

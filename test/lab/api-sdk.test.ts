@@ -69,23 +69,27 @@ async function compare(lab: Lab, aws: ec2.EC2Client): Promise<number> {
 }
 
 describe('what AWS’s own client decodes is what the CLI prints', () => {
-  it.each(shipped)('%s, at the start and after each step', async (name) => {
-    const scenario = await loadScenario(name)
-    const lab = await startLab(scenario, {
-      mode: 'mapped',
-      clock: { wallMs: Date.now },
-      timed: false,
-    })
-    closers.push(() => lab.close())
-    const aws = clientOf(lab)
-    closers.push(() => aws.destroy())
-    expect(await compare(lab, aws)).toBeGreaterThan(12)
-    for (const step of scenario.steps) {
-      await lab.apply(step.name)
-      await compare(lab, aws)
-    }
-    expect(new Set(lab.apiRequests().map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
-  })
+  // One scenario is about calls that are refused: there is nothing to compare.
+  it.each(shipped.filter((name) => name !== '44-api-denied'))(
+    '%s, at the start and after each step',
+    async (name) => {
+      const scenario = await loadScenario(name)
+      const lab = await startLab(scenario, {
+        mode: 'mapped',
+        clock: { wallMs: Date.now },
+        timed: false,
+      })
+      closers.push(() => lab.close())
+      const aws = clientOf(lab)
+      closers.push(() => aws.destroy())
+      expect(await compare(lab, aws)).toBeGreaterThan(12)
+      for (const step of scenario.steps) {
+        await lab.apply(step.name)
+        await compare(lab, aws)
+      }
+      expect(new Set(lab.apiRequests().map(({ outcome }) => outcome))).toEqual(new Set(['ok']))
+    },
+  )
 
   it('also of peerings, prefixes, second addresses and regional NAT gateways', async () => {
     const { lab, aws } = await start(`world:

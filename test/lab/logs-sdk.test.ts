@@ -46,10 +46,11 @@ describe('FilterLogEvents, asked by AWS’s own client', () => {
     wait(600)
     const { events } = await all(logs(), { logGroupName: group, logStreamNamePrefix: 'eni-0a000050' })
     expect(events).toHaveLength(4)
-    expect(events[0]).toMatchObject({
+    expect(
+      events.find(({ message }) => message?.includes(' 10.0.1.50 52.216.8.53 40000 443 6 ')),
+    ).toMatchObject({
       logStreamName: 'eni-0a000050-all',
       timestamp: Math.floor(begin / 1000) * 1000,
-      message: expect.stringContaining(' 10.0.1.50 52.216.8.53 40000 443 6 '),
       eventId: expect.stringMatching(/^\d{56}$/u),
     })
     expect(events[0]?.ingestionTime).toBeGreaterThan(begin + 300_000)
@@ -131,7 +132,7 @@ describe('groups and streams', () => {
     const streams = await client.send(new DescribeLogStreamsCommand({ logGroupName: group }))
     expect(streams.logStreams?.map(({ logStreamName }) => logStreamName)).toEqual(['eni-0a000050-all'])
     const { events } = await all(client, { logGroupName: group })
-    expect(events.map(({ message }) => message?.split(' ').length).toSorted()).toEqual([14, 14, 24, 24])
+    expect(events.map(({ message }) => message?.split(' ').length).toSorted()).toEqual([14, 14, 25, 25])
   })
 
   it('GetLogEvents goes forwards to an end that stays, and backwards', async () => {

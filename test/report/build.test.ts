@@ -552,6 +552,19 @@ describe('targets', () => {
     expect(target?.conclusion).toBe('not_fully_shown')
   })
 
+  it('tell of the slots that the agent skipped', () => {
+    const one = ledger(120)
+    one.start()
+    one.verdict(0, { state: 'private' })
+    const skip = (seconds: number, slots: number, target = 'web'): void =>
+      one.put('heartbeat', seconds, { everySeconds: 60, skipped: [{ target, reason: 'overlap', slots }] })
+    skip(60, 2)
+    skip(90, 1)
+    skip(90, 5, 'other')
+    skip(200, 7)
+    expect(one.target().skipped).toEqual([{ reason: 'overlap', slots: 3 }])
+  })
+
   it('that nobody declared have no plan', () => {
     const one = ledger(60)
     one.verdict(0, { state: 'private' })

@@ -37,12 +37,12 @@ it('the ledger of a daemon is reported as what it saw', async () => {
       ledger: { directory, name: origin, key_file: keyFile },
     }),
   })
-  const targets = new Set<string>()
+  const targets = Object.keys(truth)
   try {
-    await running.verdicts.until('some looks', (all) => {
-      for (const { target } of all) targets.add(target)
-      return targets.size > 0 && all.length >= 6 * targets.size ? true : null
-    })
+    await running.verdicts.until('some looks', (all) =>
+      targets.every((one) => all.filter(({ target }) => target === one).length >= 4) ? true : null,
+    )
+    await running.daemon.stop(1)
   } finally {
     await running.stop()
   }
@@ -50,11 +50,11 @@ it('the ledger of a daemon is reported as what it saw', async () => {
   const report = JSON.parse(said.stdout) as Report
   expect(report.assurance).toMatchObject({ outcome: 'verified', signers: [vkey] })
   expect(report.records?.unreadable).toBe(0)
-  expect(report.targets.map(({ target }) => target)).toEqual([...targets].sort())
+  expect(report.targets.map(({ target }) => target)).toEqual(targets)
   for (const target of report.targets) {
     const state = truth[target.target] ?? ''
     expect(target.timeline.map(({ mark }) => mark)).toContain(state)
-    expect(target.looks.made).toBeGreaterThanOrEqual(4)
+    expect(target.looks.made).toBeGreaterThanOrEqual(2)
     expect(target.schedule).toBe('every 5 s')
     expect(target.share.privateSeconds > 0).toBe(state === 'private')
     expect(target.episodes.length > 0).toBe(state === 'public')
