@@ -43,12 +43,26 @@ export async function playedSections(): Promise<Section[]> {
 
 export const readPage = (page: string): Promise<string> => readFile(resolve(root, page), 'utf8')
 
+/**
+ * How many names records confirm goes by the ports that the kernel gives: connections through one NAT gateway that share
+ * them can't be told apart. What may not happen, and the verdicts by truth, are the same each time.
+ */
+function comparable({ name }: Section, text: string): string {
+  if (name !== 'matrix-records') return steady(text)
+  const counted = /^(observed|configured|attested|-), (confirmed|pending|no_record|unavailable) /
+  const lines = steady(text).split('\n')
+  return lines
+    .filter((line) => !counted.test(line))
+    .map((line) => line.replace(/ [0-9]+ confirmed;/, ''))
+    .join('\n')
+}
+
 /** Sections that are not as they should be, local ports and durations apart. */
 export async function outdated(sections: readonly Section[]): Promise<Section[]> {
   const found: Section[] = []
   for (const section of sections) {
     const there = sectionOf(await readPage(section.page), section.name)
-    if (steady(there) !== steady(section.body.trim())) found.push(section)
+    if (comparable(section, there) !== comparable(section, section.body.trim())) found.push(section)
   }
   return found
 }
