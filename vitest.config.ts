@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',
-    // Much of the time is spent in waiting for processes and servers: no processor need be kept free.
-    maxWorkers: '100%',
+    // Much of the time is spent in waiting for processes and servers: so there are more of them than processors.
+    maxWorkers: '150%',
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ['default'],
