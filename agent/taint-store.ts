@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { readStateFile, writeStateFile } from './state-file.ts'
 import type { Log } from './log.ts'
-import type { Taint } from './taint.ts'
+import { type Taint, type TaintBook, createTaintBook } from './taint.ts'
 
 const name = 'taint.json'
 const maxBytes = 4 * 1024 * 1024
@@ -65,5 +65,27 @@ export function taintSaver(directory: string, log: Log): (taints: readonly Taint
     saving = saving
       .then(() => saveTaints(directory, taints))
       .catch((error: unknown) => log.error('taint_not_kept', { error: error as Error }))
+  }
+}
+
+export interface TaintKeeping {
+  book: TaintBook
+  /** Says that there is a new taint, and keeps all for the next start. */
+  keep(): void
+}
+
+/**
+ * The taints of this agent, those of its earlier lives among them.
+ * @throws if what was kept can't be read
+ */
+export async function openTaints(directory: string | null, nowMs: number, log: Log): Promise<TaintKeeping> {
+  const book = createTaintBook(directory === null ? [] : await loadTaints(directory, nowMs))
+  const save = directory === null ? null : taintSaver(directory, log)
+  return {
+    book,
+    keep() {
+      log.warn('taint', { bases: book.bases().map((b) => `${b.routeTable} ${b.route} ${b.target}`) })
+      save?.(book.contents())
+    },
   }
 }

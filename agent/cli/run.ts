@@ -1,11 +1,14 @@
 import { fstatSync } from 'node:fs'
+import { withTimers } from '../clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { notActive } from '../config/not-active.ts'
 import { problemText } from '../config/problems.ts'
-import { type Daemon, startDaemon } from '../daemon.ts'
+import { startDaemon } from '../daemon.ts'
+import type { Daemon } from '../daemon-types.ts'
 import { parseListenAddress } from '../listen.ts'
 import { type Log, type LogFormat, type LogLevel, createLog, goesToJournal, logLevels } from '../log.ts'
 import { machine, readText, sleep } from '../machine.ts'
+import { createService } from '../service.ts'
 import { version } from '../version.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
@@ -126,12 +129,20 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   }
   const log = logTo(io, level, format)
   const signals = takeSignals(log)
+  const host = machine(io.environment)
+  const service = createService({
+    environment: io.environment,
+    pid: process.pid,
+    monotonicUsec: () => process.hrtime.bigint() / 1000n,
+    clock: withTimers(host.clock),
+    log,
+  })
   for (const warning of loaded.warnings) log.warn('config_warning', { problem: problemText(warning) })
   for (const { path, text } of notActive(loaded.config)) log.warn('not_active', { path, problem: text })
   let daemon: Daemon
   try {
     daemon = await startDaemon(loaded.config, {
-      host: machine(io.environment),
+      host,
       log,
       version,
       readText,
@@ -151,8 +162,10 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     log.flush()
     return exit.failed
   }
-  signals.reloads(daemon)
+  signals.reloads(service.started(daemon))
   await signals.ended
+  service.stopping()
   await daemon.stop(graceSeconds)
+  await service.settled()
   return exit.met
 }
