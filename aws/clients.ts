@@ -17,17 +17,13 @@ import {
 } from '@aws-sdk/client-ec2'
 import type { EC2ClientConfig } from '@aws-sdk/client-ec2'
 import type { Identity } from './credentials.ts'
+import { type Answer, type AnyClient, type AnyCommand, sendCommand } from './send.ts'
 import type { Ec2Action } from './snapshot-api-calls.ts'
-
-/** What came of one request, its repetitions included. */
-export type Ec2Answer =
-  | { ok: true; output: Record<string, unknown>; attempts: number }
-  | { ok: false; error: unknown; lastAnswer: unknown; hostname: string; attempts: number }
 
 /** The EC2 API as far as it is read. Holds sockets until it is closed. */
 export interface Ec2Api {
   /** One action, tried again with growing and jittered waits where the error may pass. Never rejects. */
-  call(action: Ec2Action, input: Record<string, unknown>, signal: AbortSignal): Promise<Ec2Answer>
+  call(action: Ec2Action, input: Record<string, unknown>, signal: AbortSignal): Promise<Answer>
   close(): void
 }
 
@@ -59,25 +55,6 @@ const commands = {
   DescribeVpcBlockPublicAccessExclusions: DescribeVpcBlockPublicAccessExclusionsCommand,
 } as const satisfies Record<Ec2Action, unknown>
 
-/** All that is used of a command and of the client, alike for every action. */
-interface AnyCommand {
-  middlewareStack: {
-    add(
-      middleware: (next: (args: unknown) => Promise<unknown>) => (args: unknown) => Promise<unknown>,
-      options: { step: 'deserialize'; name: string; priority: 'high' },
-    ): void
-  }
-}
-
-interface AnyClient {
-  send(command: AnyCommand, options: { abortSignal: AbortSignal }): Promise<object>
-}
-
-function hostnameOf(args: unknown): string | null {
-  const request = (args as { request?: { hostname?: unknown } } | null)?.request
-  return typeof request?.hostname === 'string' ? request.hostname : null
-}
-
 /**
  * A client of EC2's Query API for one region. The endpoint is AWS's own, or what AWS_ENDPOINT_URL_EC2 (or the
  * profile's `endpoint_url`) says. Loading this file loads the SDK: 60 to 90 MiB.
@@ -101,32 +78,9 @@ export function ec2Api(options: Ec2Options): Ec2Api {
     return known
   }
   return {
-    async call(action, input, signal) {
-      let attempts = 0
-      let lastAnswer: unknown = null
-      let hostname = `ec2.${region}`
+    call(action, input, signal) {
       const command = new (commands[action] as new (input: Record<string, unknown>) => AnyCommand)(input)
-      command.middlewareStack.add(
-        (next) => async (args) => {
-          attempts++
-          hostname = hostnameOf(args) ?? hostname
-          try {
-            return await next(args)
-          } catch (error) {
-            if (!signal.aborted) lastAnswer = error
-            throw error
-          }
-        },
-        { step: 'deserialize', name: 'pathproofAttempt', priority: 'high' },
-      )
-      try {
-        const output = await (clientFor(action) as unknown as AnyClient).send(command, {
-          abortSignal: signal,
-        })
-        return { ok: true, output: output as Record<string, unknown>, attempts }
-      } catch (error) {
-        return { ok: false, error, lastAnswer, hostname, attempts }
-      }
+      return sendCommand(clientFor(action) as unknown as AnyClient, command, `ec2.${region}`, signal)
     },
     close: () => first.destroy(),
   }
