@@ -54,6 +54,7 @@ console.log(
 console.log(
   `timers left after the stop: ${result.timersLeft}; scrapes: ${result.scrapes}; log: ${JSON.stringify(result.events)}`,
 )
+console.log(`ledger: ${result.ledger.outcome} by its key, ${result.ledger.records} records`)
 const all = Object.entries(result.faults).toSorted((a, b) => b[1] - a[1])
 for (const [name, count] of all) console.log(`${String(count).padStart(6)}  ${name}`)
 console.log(`${all.reduce((sum, [, count]) => sum + count, 0)} faults in ${result.wallSeconds.toFixed(0)} s`)

@@ -1,6 +1,14 @@
-import { readdirSync } from 'node:fs'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { findLocalKey, localSigner } from '../../agent/ledger-key.ts'
+import { realFiles } from '../../ledger/files.ts'
+import { parseVkey } from '../../ledger/note.ts'
+import { outcomeOf } from '../../ledger/verification.ts'
+import { verifyLedger } from '../../ledger/verify.ts'
 import { type Choices, choicesFrom } from '../../lab/world/random.ts'
 import { dnsFaults } from './dns-faults.ts'
 import { clockFaults, hostFaults } from './host-faults.ts'
@@ -37,6 +45,8 @@ export interface SoakResult {
   events: Record<string, number>
   scrapes: number
   wallSeconds: number
+  /** What verifying it with its key said after the stop. */
+  ledger: { outcome: string; records: number }
   /** What was found wrong; empty: nothing. */
   problems: string[]
 }
@@ -148,6 +158,18 @@ expect: [{ hostname: ${hostnameOf(0)}, state: private }]
 `
 }
 
+const ledgerName = 'example.com/pathproof/soak'
+
+/** What an auditor's verification says of the ledger, given the key of its signer. */
+async function verified(home: string, keyFile: string): Promise<SoakResult['ledger']> {
+  const found = await findLocalKey({}, keyFile)
+  const key = found.ok ? parseVkey(localSigner(found.key, ledgerName).vkey) : null
+  if (key === null) throw new Error('there is no key to verify by')
+  const read = await verifyLedger(realFiles(), join(home, 'ledger'), { keys: [key] })
+  if (!read.ok) throw new Error(`its format is version ${read.newer}`)
+  return { outcome: outcomeOf(read.seen), records: read.seen.checkpoints.at(-1)?.size ?? 0 }
+}
+
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 function resources(): Record<string, number> {
@@ -190,6 +212,10 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const problems: string[] = []
   const indices = Array.from({ length: targets }, (_, index) => index)
   const atStart = { descriptors: descriptors(), resources: resources() }
+  const home = mkdtempSync(join(tmpdir(), 'pathproof-soak-'))
+  const keyFile = join(home, 'key.pem')
+  const { privateKey } = generateKeyPairSync('ed25519')
+  writeFileSync(keyFile, privateKey.export({ format: 'pem', type: 'pkcs8' }), { mode: 0o600 })
   const stage = await startStage({
     scenario: soakScenario(targets),
     targets: indices.map((index) => ({
@@ -200,6 +226,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
     })),
     document: (lab) => ({
       topology: { source: 'directory', directory: lab.snapshotDirectory, refresh: '60s', max_age: '3m' },
+      ledger: { directory: join(home, 'ledger'), name: ledgerName, key_file: keyFile },
     }),
     onLine({ event, error }) {
       const name = String(event)
@@ -278,6 +305,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       problems.push(`${slots.planned} slots were planned, ${accounted} are accounted for`)
     await settles('descriptors after the stop', () => descriptors() <= atStart.descriptors + 2, problems)
     const timersLeft = stage.clock.timers()
+    const ledger = await verified(home, keyFile)
+    if (ledger.outcome !== 'ok') problems.push(`the ledger is ${ledger.outcome}`)
     if (timersLeft > 0) problems.push(`${timersLeft} timers are left after the stop`)
     const [warm, last] = [samples[1] ?? samples[0], samples.at(-1)]
     const long = samples.slice(Math.floor(samples.length / 2))
@@ -308,11 +337,14 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
       events,
       scrapes,
       wallSeconds: (performance.now() - startedMs) / 1000,
+      ledger,
       problems: [...new Set(problems)],
     }
   } catch (error) {
     await stage.stop()
     throw error
+  } finally {
+    rmSync(home, { recursive: true, force: true })
   }
 
   async function countsOf(of: Stage): Promise<Counts> {
