@@ -4,7 +4,8 @@ import type { Attempt, DnsObservation, FamilyObservation, Observation } from '..
 import { type AttemptVerdict, type NameVerdict, type TargetVerdict, rulesVersion } from '../model/verdict.ts'
 import { attemptKey, coarseKey, targetKey } from './ledger-alike.ts'
 import { fitted, isPlainlyPrivate, recordedTarget } from './ledger-fit.ts'
-import type { Recorded, RecordKind } from './record.ts'
+import type { LedgerBasis } from './ledger-basis.ts'
+import type { Recorded, RecordBodies, RecordKind } from './record.ts'
 
 export interface BodiesDeps {
   /** Writes one record; resolves when it is known what became of it. Never rejects. */
@@ -12,6 +13,8 @@ export interface BodiesDeps {
   setTimer(ms: number, fn: () => void): () => void
   /** Unique in the ledger. */
   nextId(): string
+  /** What verdicts rest on beside the observations; left out: it is not kept. */
+  basis?: LedgerBasis
 }
 
 /** From all that is judged to what the ledger keeps of it: in full where it is new, as a short repeat where it is not. */
@@ -79,9 +82,11 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
   }
 
   const put = (kind: string, body: object): void => {
-    const fits = fitted(body)
+    const whole =
+      kind === 'snapshot' ? (deps.basis?.snapshot(body as RecordBodies['snapshot']) ?? body) : body
+    const fits = fitted(whole)
     // What can't be written is lost by the ledger's own word for it.
-    void deps.append(kind, fits ?? body).then((appended) => {
+    void deps.append(kind, fits ?? whole).then((appended) => {
       if (!appended.ok) forget()
     })
   }
@@ -90,6 +95,7 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
     known.clear()
     written.clear()
     saidOf.clear()
+    deps.basis?.forget()
   }
 
   const collect = (): void => {
@@ -143,7 +149,10 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
         else {
           count++
           const seen = fresh.get(attempt.id)
-          if (seen !== undefined) put('observation', seen)
+          if (seen !== undefined) {
+            deps.basis?.before(seen.stamp.snapshot)
+            put('observation', seen)
+          }
           inFull(attempt, false)
           ids.add(attempt.id)
         }
@@ -259,7 +268,10 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
     flush,
     anew() {
       flush()
-      forget()
+      known.clear()
+      written.clear()
+      saidOf.clear()
+      deps.basis?.anew()
       for (const { kind, body } of stands.values()) put(kind, body)
     },
   }

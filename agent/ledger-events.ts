@@ -1,3 +1,4 @@
+import { isFull } from '../ledger/ballast.ts'
 import type { LedgerEvent } from '../ledger/types.ts'
 import type { Anchors } from './ledger-anchors.ts'
 import type { Log } from './log.ts'
@@ -9,10 +10,12 @@ export interface LedgerEventsDeps {
   signed: boolean
   /** It can be written again after a time in which it could not. */
   resumed(): void
+  /** Its disk is full. */
+  full?(): void
 }
 
 /** What happens to the ledger goes into the log and to the anchors. */
-export function createLedgerEvents({ log, anchors, signed, resumed }: LedgerEventsDeps) {
+export function createLedgerEvents({ log, anchors, signed, resumed, full }: LedgerEventsDeps) {
   return (event: LedgerEvent): void => {
     anchors?.happened(event)
     switch (event.type) {
@@ -21,6 +24,7 @@ export function createLedgerEvents({ log, anchors, signed, resumed }: LedgerEven
         break
       case 'suspended':
         log.error('ledger_suspended', { code: event.code, problem: event.text })
+        if (isFull(event.code)) full?.()
         break
       case 'resumed':
         log.warn('ledger_resumed', { lost: event.lost, late: event.late })
@@ -37,6 +41,10 @@ export function createLedgerEvents({ log, anchors, signed, resumed }: LedgerEven
         break
       case 'pruned':
         log.info('ledger_pruned', { through: event.through })
+        break
+      case 'handover':
+        if (event.text === null) log.info('ledger_key_handed_over')
+        else log.error('ledger_key_not_handed_over', { problem: event.text })
         break
       case 'damage':
         log.error('ledger_damage', { what: event.what, first: event.first, end: event.end })

@@ -15,6 +15,8 @@ export type LocalKey =
 
 /** Name of the credential: `LoadCredentialEncrypted=ledger-key:…` (systemd.exec(5)). */
 export const credentialName = 'ledger-key'
+/** The key before, where it was exchanged. */
+export const previousCredentialName = 'ledger-key-previous'
 
 const mostBytes = 16 * 1024
 
@@ -43,17 +45,18 @@ function privateKeyOf(pem: string): KeyObject {
 }
 
 /**
- * The key that signs checkpoints: the systemd credential `ledger-key`, else `keyFile` (Ed25519, PKCS #8 in PEM, as
+ * The key that signs checkpoints: the systemd credential `ledger-key` (or another one of that name), else `keyFile` (Ed25519, PKCS #8 in PEM, as
  * `openssl genpkey -algorithm ed25519` writes it). A credential that is there and can't be read is not passed over. Never
  * rejects; no text holds anything of the key.
  */
 export async function findLocalKey(
   environment: Readonly<Record<string, string | undefined>>,
   keyFile: string | null,
+  credential = credentialName,
 ): Promise<LocalKey> {
   const credentials = environment['CREDENTIALS_DIRECTORY'] ?? ''
   const places: ['credential' | 'file', string][] = []
-  if (isAbsolute(credentials)) places.push(['credential', join(credentials, credentialName)])
+  if (isAbsolute(credentials)) places.push(['credential', join(credentials, credential)])
   if (keyFile !== null) places.push(['file', keyFile])
   for (const [source, path] of places) {
     try {

@@ -2,12 +2,14 @@ import { formatVkey } from '../ledger/note.ts'
 import type { Signer } from '../ledger/types.ts'
 import type { Anchor } from './anchor-child.ts'
 import type { LedgerConfig } from './config/config.ts'
-import { type KeySource, ed25519Of, findLocalKey, localSigner } from './ledger-key.ts'
+import { type KeySource, ed25519Of, findLocalKey, localSigner, previousCredentialName } from './ledger-key.ts'
 
 export interface Signing {
   /** Null: checkpoints can't be signed, so none is made. */
   signer: Signer | null
   source: KeySource
+  /** The key that signed before; null: none is at hand. */
+  previous: Signer | null
   /** Where the key is, or why there is none; for people. */
   because: string
   /** The key's file can be read by others than its user. */
@@ -28,21 +30,31 @@ const kmsSeconds = 20
 
 /** Who signs the checkpoints of a ledger with this origin, by the configuration. Never rejects. */
 export async function findSigning(
-  config: Pick<LedgerConfig, 'keyFile' | 'kmsKey'>,
+  config: Pick<LedgerConfig, 'keyFile' | 'kmsKey'> & Partial<Pick<LedgerConfig, 'previousKeyFile'>>,
   origin: string,
   deps: SigningDeps,
 ): Promise<Signing> {
-  if (config.kmsKey !== null) return await kmsSigning(config.kmsKey, origin, deps)
+  const before = await findLocalKey(deps.environment, config.previousKeyFile ?? null, previousCredentialName)
+  const previous = before.ok ? localSigner(before.key, origin) : null
+  if (config.kmsKey !== null) return { ...(await kmsSigning(config.kmsKey, origin, deps)), previous }
   const found = await findLocalKey(deps.environment, config.keyFile)
   if (!found.ok)
-    return { signer: null, source: 'none', because: found.because, openToOthers: false, again: false }
+    return {
+      signer: null,
+      previous,
+      source: 'none',
+      because: found.because,
+      openToOthers: false,
+      again: false,
+    }
   const { source, path, key, openToOthers } = found
-  return { signer: localSigner(key, origin), source, because: path, openToOthers, again: false }
+  return { signer: localSigner(key, origin), previous, source, because: path, openToOthers, again: false }
 }
 
 async function kmsSigning(key: string, origin: string, deps: SigningDeps): Promise<Signing> {
   const none = (because: string, again: boolean): Signing => ({
     signer: null,
+    previous: null,
     source: 'none',
     because: `${key}: ${because}`,
     openToOthers: false,
@@ -70,7 +82,7 @@ async function kmsSigning(key: string, origin: string, deps: SigningDeps): Promi
       vkey: formatVkey(origin, publicKey),
       sign: async (message) => await ask(Buffer.from(message).toString('base64')),
     }
-    return { signer, source: 'kms', because: key, openToOthers: false, again: false }
+    return { signer, previous: null, source: 'kms', because: key, openToOthers: false, again: false }
   } catch (error) {
     return none(error instanceof Error ? error.message : 'it can not be asked', true)
   }

@@ -15,10 +15,13 @@ import { openAnchors } from './ledger-anchored.ts'
 import { type LedgerCensus, createLedgerCensus } from './ledger-census.ts'
 import { createBodies, isStanding } from './ledger-bodies.ts'
 import { createLedgerEvents } from './ledger-events.ts'
+import { type BasisDeps, createBasis } from './ledger-basis.ts'
 import { createHeartbeat } from './ledger-heartbeat.ts'
 import { type Signing, findSigning } from './ledger-signing.ts'
+import { snapshotRecord } from './ledger-standing.ts'
 import type { Log } from './log.ts'
 import type { RecordFunction, Sink } from './record.ts'
+import type { KeptReading } from './snapshot-keeper.ts'
 
 export interface LedgerDeps {
   host: HostAccess
@@ -33,10 +36,14 @@ export interface LedgerDeps {
   clockOffsetSeconds(): number | null
   /** All that this host has now. */
   interfaces(): readonly string[]
+  /** What verdicts rest on beside the observations; left out: it is not kept. */
+  basis?: Pick<BasisDeps, 'current' | 'surroundings'>
   nextId(): string
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   /** 0 to 1. */
   random(): number
+  /** The disk is full, and the agent is to end then. */
+  full?(): void
   /** Left out: those of this machine. */
   files?: LedgerFiles
 }
@@ -46,6 +53,8 @@ export interface Ledger {
   sink: Sink
   /** Opens, closes or changes it as the configuration says. */
   take(config: Pick<Config, 'ledger'>): void
+  /** The account was read, whether or not it says anything new. */
+  read(reading: KeptReading): void
   /** Flows of other programs were counted. */
   counted: LedgerCensus['counted']
   /** A cycle was left out. */
@@ -55,11 +64,15 @@ export interface Ledger {
   /** What a person must know at once. */
   notices(): string[]
   document(): object | null
+  /** How far its writer has come; null while there is none. */
+  progress(): { writing: boolean; queued: number; records: number } | null
   /** Writes what waits, a last checkpoint, and the anchors, for at most `graceSeconds`. */
   close(reason: string, graceSeconds: number): Promise<void>
 }
 
 const mostEarly = 50_000
+/** Enough for a segment's first line and one more record, on every file system, beside whoever writes there as well. */
+const ballastBytes = 8 * 1024 * 1024
 const keyAgainSeconds = 300
 
 interface Open {
@@ -107,10 +120,22 @@ export function createLedger(deps: LedgerDeps): Ledger {
       waiting.push(() => void append(kind, body).then(resolve))
     })
   }
+  const basis =
+    deps.basis === undefined
+      ? null
+      : createBasis({
+          current: () => (open === null && early === null ? null : (deps.basis?.current() ?? null)),
+          surroundings: deps.basis.surroundings,
+          append,
+          wallMs: () => host.clock.wallMs(),
+          segmentBytes: () => open?.config.segmentSizeBytes ?? 0,
+        })
+  let snapshotTold = false
   const bodies = createBodies({
     append,
     setTimer: (ms, fn) => timers.setTimer(ms, fn),
     nextId: deps.nextId,
+    ...(basis && { basis }),
   })
 
   const tellSigning = ({ signer, source, because, openToOthers }: Signing): void => {
@@ -153,9 +178,11 @@ export function createLedger(deps: LedgerDeps): Ledger {
       agentId: nameOfHost(lockHost.hostname),
       bootId: host.bootId,
       signers: signing.signer === null ? [] : [signing.signer],
+      ...(signing.previous && { previous: signing.previous }),
       host: lockHost,
       clock: timers,
       segmentBytes: config.segmentSizeBytes,
+      ballastBytes,
       retentionSeconds: config.retentionSeconds,
       checkpointSeconds: config.checkpointEverySeconds,
       mayPrune: (segment) => anchors?.mayPrune(segment) ?? true,
@@ -164,6 +191,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
         anchors,
         signed: signing.signer !== null,
         resumed: () => bodies.anew(),
+        full: () => (config.onFull === 'exit' ? deps.full?.() : undefined),
       }),
     })
     open = { config, origin, store, signing, anchors, stop, cancel: [heartbeat.run()] }
@@ -242,6 +270,16 @@ export function createLedger(deps: LedgerDeps): Ledger {
       wanted = { key }
       change(() => swap(ledger, 'configuration'))
     },
+    read(reading) {
+      // Without a ledger nothing is made of it; one that is switched on later asks for what is in force then.
+      if (open === null && early === null) return
+      basis?.read(reading)
+      if (snapshotTold) return
+      snapshotTold = true
+      // One that equals the copy of an earlier run is no change, and still what everything rests on.
+      const body = snapshotRecord(reading.snapshot)
+      bodies.take({ sequence: 0, wallMs: host.clock.wallMs(), kind: 'snapshot', body })
+    },
     counted: census.counted,
     skipped: heartbeat.skipped,
     refresh() {
@@ -290,6 +328,11 @@ export function createLedger(deps: LedgerDeps): Ledger {
         ...store.status(),
         anchors: anchors?.status() ?? {},
       }
+    },
+    progress() {
+      if (open === null) return null
+      const { state, queued, records } = open.store.status()
+      return { writing: state === 'writing', queued, records }
     },
     async close(reason, graceSeconds) {
       closed = true

@@ -97,6 +97,51 @@ export function readAttempt(body: Body): Attempt | null {
   return whole ? (body as unknown as Attempt) : null
 }
 
+const devices = [
+  'physical',
+  'vlan',
+  'bond',
+  'veth',
+  'tun',
+  'bridge',
+  'wireguard',
+  'loopback',
+  'other',
+] as const
+const textOrNone = (value: unknown): boolean => value === null || typeof value === 'string'
+
+/** An attempt with all that the rows of routes and addresses look at; null for one that lacks some of it. */
+export function readWholeAttempt(body: Body): Attempt | null {
+  const { stamp, outcome, timings, host, proxyVariables, resolvers, family, port } = body
+  const at = fieldsOf(stamp)
+  const way = fieldsOf(host)
+  const reached = fieldsOf(outcome)
+  const whole =
+    body['kind'] === 'attempt' &&
+    body['cut'] === undefined &&
+    typeof at['id'] === 'string' &&
+    typeof at['wallMs'] === 'number' &&
+    textOrNone(at['snapshot']) &&
+    typeof body['hostname'] === 'string' &&
+    typeof body['address'] === 'string' &&
+    textOrNone(body['localAddress']) &&
+    (family === 4 || family === 6) &&
+    typeof port === 'number' &&
+    isTexts(resolvers) &&
+    isTexts(proxyVariables) &&
+    isFields(timings) &&
+    (reached['reached'] === 'tls'
+      ? readAttempt(body) !== null
+      : typeof reached['reached'] === 'string' &&
+        (reached['reached'] === 'not_dialled' || typeof fieldsOf(reached['failure'])['type'] === 'string')) &&
+    oneOf(way['method'], ['ip_route_get', 'only_device', 'none']) !== null &&
+    (way['deviceKind'] === null || oneOf(way['deviceKind'], devices) !== null) &&
+    ['device', 'mac', 'gateway', 'source', 'detail'].every((name) => textOrNone(way[name])) &&
+    (way['selectorRules'] === null || typeof way['selectorRules'] === 'boolean') &&
+    oneOf(way['redirect'], ['none', 'possible', 'unreadable']) !== null
+  return whole ? (body as unknown as Attempt) : null
+}
+
 const isAnswer = (value: unknown): boolean => {
   const answer = fieldsOf(value)
   return answer['answered'] === true

@@ -1,11 +1,13 @@
 import type { LedgerRecord } from '../ledger/types.ts'
 import type { Attempt, DnsObservation, FamilyObservation } from '../model/observation.ts'
 import type { PathState } from '../model/path.ts'
+import type { Topology } from '../model/topology.ts'
 import { type AttemptVerdict, type NameVerdict, rulesVersion } from '../model/verdict.ts'
-import { withLate } from '../verdict/judge.ts'
+import { judgeAttempt, withLate } from '../verdict/judge.ts'
 import { rollUp } from '../verdict/name.ts'
 import { socketEvidence } from '../verdict/rules/socket.ts'
 import { judgeTarget } from '../verdict/target.ts'
+import { createReplayBasis } from './replay-basis.ts'
 import {
   type StoredTarget,
   readAttempt,
@@ -13,6 +15,7 @@ import {
   readDns,
   readFamily,
   readTarget,
+  readWholeAttempt,
 } from './replay-read.ts'
 
 /** A stored verdict that today's rules would not give. */
@@ -33,6 +36,8 @@ export interface ReplayResult {
   /** Version of the rules that judged again, and those that the verdicts name (null: none is named). */
   rules: { now: number; stored: (number | null)[] }
   attempts: number
+  /** Of these, how many were judged by their observation and the account's readings as well. */
+  wholly: number
   names: number
   targets: number
   /** Looks that repeat a verdict: they change with it. */
@@ -40,6 +45,8 @@ export interface ReplayResult {
   changedRepeats: number
   changes: ReplayChange[]
   moreChanges: number
+  /** Of verdicts that were judged again, what stayed as it is stored: how many, by what and why. */
+  asStored: Record<string, number>
   /** What could not be judged again, by reason. */
   notJudged: Record<string, number>
 }
@@ -56,9 +63,35 @@ const mostChanges = 1000
 /** Rows of the socket that need nothing but the attempt. */
 const ownRows = ['socket.verified', 'socket.dates', 'socket.intercepted']
 
+/** Rows that count what happened around an attempt: a ledger keeps what they said. */
+const isCounted = (rule: string): boolean => rule.startsWith('socket.') || rule.startsWith('kernel.')
+
 /**
- * Judges an attempt again. Elimination is done anew over all evidence, and so are the rows that a completed handshake alone
- * decides; the other rows rest on the account's readings, of which a ledger keeps only which they were, and stay as stored.
+ * Judges an attempt again by its observation and what the account was configured to do: every row anew but those of a socket that
+ * did not complete its handshake, and what records said later.
+ */
+export function judgeWholly(
+  stored: AttemptVerdict,
+  seen: Attempt,
+  { topology, beside }: { topology: Topology; beside: boolean },
+): AttemptVerdict {
+  const lately = new Set(stored.grounds.late)
+  const late = stored.evidence.filter((_, index) => lately.has(index))
+  const now = judgeAttempt(seen, topology)
+  const counted = stored.evidence.filter(({ rule }, index) => !lately.has(index) && isCounted(rule))
+  const own =
+    seen.outcome.reached === 'tls'
+      ? now.evidence
+      : [...now.evidence.filter(({ rule }) => !isCounted(rule)), ...counted]
+  // Traces and the Direct Connect API might have spoken against what the rest shows.
+  const firstLeg = beside ? stored.firstLeg : now.firstLeg
+  const base = { ...now, firstLeg: firstLeg ?? null, evidence: own, grounds: { ...now.grounds, late: [] } }
+  return withLate(base, late, stored.confirmation)
+}
+
+/**
+ * Judges an attempt again without the account. Elimination is done anew over all evidence, and so are the rows that a
+ * completed handshake alone decides; the other rows stay as stored.
  */
 export function judgeAgain(stored: AttemptVerdict, seen: Attempt | null): AttemptVerdict {
   const lately = new Set(stored.grounds.late)
@@ -79,13 +112,15 @@ function isWorse(before: PathState, now: PathState): boolean {
   return goodness.indexOf(now) < goodness.indexOf(before)
 }
 
-const sayAttempt = ({ state, proof, possible }: AttemptVerdict): string =>
-  `${state}${proof === null ? '' : ` (${proof})`}: ${possible.join(', ') || 'nothing possible'}`
+const sayAttempt = ({ state, proof, possible, firstLeg }: AttemptVerdict): string =>
+  `${state}${proof === null ? '' : ` (${proof})`}: ${possible.join(', ') || 'nothing possible'}${firstLeg ? `; first leg ${firstLeg.leg}` : ''}`
 
 /** Judges the verdicts of a ledger with today's rules, one record after the other, in bounded memory. */
 export function createReplay(): Replay {
   const attempts = new Map<string, AttemptVerdict>()
   const seen = new Map<string, Attempt>()
+  const whole = new Map<string, Attempt>()
+  const basis = createReplayBasis()
   const dns = new Map<string, DnsObservation>()
   const families = new Map<string, FamilyObservation>()
   const changedTargets = new Set<string>()
@@ -93,12 +128,14 @@ export function createReplay(): Replay {
   const result: ReplayResult = {
     rules: { now: rulesVersion, stored: [] },
     attempts: 0,
+    wholly: 0,
     names: 0,
     targets: 0,
     repeats: 0,
     changedRepeats: 0,
     changes: [],
     moreChanges: 0,
+    asStored: {},
     notJudged: {},
   }
 
@@ -115,6 +152,24 @@ export function createReplay(): Replay {
     else result.moreChanges++
   }
 
+  const stays = (what: string): void => {
+    result.asStored[what] = (result.asStored[what] ?? 0) + 1
+  }
+
+  const anew = (before: AttemptVerdict): AttemptVerdict => {
+    const attempt = whole.get(before.id)
+    const on = attempt === undefined ? null : basis.topologyOf(attempt, before.grounds.late.length > 0)
+    if (attempt !== undefined && on !== null && typeof on !== 'string') {
+      result.wholly++
+      if (on.beside && (before.firstLeg ?? null) !== null)
+        stays('the first leg: traces and readings of Direct Connect are not kept')
+      return judgeWholly(before, attempt, on)
+    }
+    const without = !before.dialled ? 'it was not dialled' : 'its observation is not kept'
+    stays(`rows of routes and addresses: ${on ?? without}`)
+    return judgeAgain(before, seen.get(before.id) ?? null)
+  }
+
   const takeAttempt = ({ seq, wallMs, body }: LedgerRecord): void => {
     const before = readAttemptVerdict(body)
     if (before === null) {
@@ -122,7 +177,7 @@ export function createReplay(): Replay {
       return
     }
     stored.add(typeof body['rules'] === 'number' ? body['rules'] : null)
-    const now = judgeAgain(before, seen.get(before.id) ?? null)
+    const now = anew(before)
     keep(attempts, before.id, now)
     result.attempts++
     if (sayAttempt(before) === sayAttempt(now)) return
@@ -252,11 +307,14 @@ export function createReplay(): Replay {
   return {
     take(record) {
       const { kind, body } = record
+      basis.take(kind, body)
       if (kind === 'observation') {
         const attempt = readAttempt(body)
         const answer = readDns(body)
         const family = readFamily(body)
+        const entire = readWholeAttempt(body)
         if (attempt !== null) keep(seen, attempt.stamp.id, attempt)
+        if (entire !== null) keep(whole, entire.stamp.id, entire)
         if (answer !== null) keep(dns, `${answer.hostname} ${answer.resolver} ${answer.counts}`, answer)
         if (family !== null) families.set(String(family.family), family)
       } else if (kind === 'attempt_verdict') guarded(takeAttempt, record)

@@ -3,9 +3,12 @@
 
     python3 verify-ledger.py DIRECTORY [--key VKEY]... [--anchor CHECKPOINT_FILE]...
 
-Exit code 0: intact, complete and signed by a given key; 4: intact, with the doubts that are printed; 3: it was changed.
+Exit code 0: intact, complete and signed by a given key; 4: intact, with the doubts that are printed; 3: it was changed;
+1: a newer program wrote it.
 `--batch`: the directories stand on standard input, one a line; for each, one line is printed: the code, and what is said."""
 import base64, functools, gzip, hashlib, json, os, re, subprocess, sys, tempfile
+
+class Newer(Exception): pass
 
 def must(so, otherwise):
     if not so: raise ValueError(otherwise)
@@ -39,20 +42,48 @@ def vkey(text):  # c2sp.org/signed-note
     must(len(raw) == 33 and raw[0] == 1 and sha(name.encode() + b"\n" + raw)[:4].hex() == key_id, f"{text} is no verifier key")
     return name, bytes.fromhex(key_id), raw[1:]
 
-def checkpoint(data, keys):  # c2sp.org/tlog-checkpoint: (origin, size, root, whether a given key signed it)
+def handovers(directory, firsts):  # Second lines of segments in which two keys sign that one follows the other: (number, root, from, to)
+    found = []
+    for first in firsts:
+        try:
+            path = f"{directory}/segments/{first:016}.jsonl"
+            with open(path, "rb") if os.path.exists(path) else gzip.open(path + ".gz") as file: lines = [file.readline(65536) for _ in (1, 2)]
+            origin, record = json.loads(lines[0])["body"]["origin"], json.loads(lines[1])
+            one, other, note = (record["body"][k] for k in ("from", "to", "note"))
+            text, sigs = note.rsplit("\n\n", 1)
+            head, size, root64, *rest = text.split("\n")
+            must((record["kind"], head, rest) == ("handover", f"{origin} key hand-over", [one, other]) and one != other, "no hand-over")
+            must(record["seq"] == int(size) == first + 1, "a hand-over of another place")
+            for name, key_id, public in (vkey(one), vkey(other)):
+                sig = next(s for s in (base64bytes(l.split(" ")[2]) for l in sigs.strip().split("\n") if l.split(" ")[1] == name) if s[:4] == key_id)
+                must(ed25519(public, text.encode() + b"\n", sig[4:]), "wrong signature")
+            found.append((first + 1, base64bytes(root64), vkey(one), vkey(other)))
+        except Exception: pass  # Where a record of this kind stands and is not among these, it is told below.
+    return found
+
+def in_force(keys, chain):  # By size: keys that handed over count only for their own records.
+    trusted, size = list(keys), -1
+    while size != len(trusted):
+        size = len(trusted)
+        linked = [h for h in chain if h[2] in trusted or h[3] in trusted]
+        for h in linked: trusted += [k for k in h[2:] if k not in trusted]
+    handed = [k for h in linked for k in h[2:]]
+    return lambda n: [k for k in keys if k not in handed] + ([h[3] for h in linked if h[0] < n][-1:] or [h[2] for h in linked[:1]])
+
+def checkpoint(data, keys_at):  # c2sp.org/tlog-checkpoint: (origin, size, root, whether a key that counts signed it)
     must(not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", data), "control character in a checkpoint")
     body, tail = data.decode().rsplit("\n\n", 1)
     must(tail.endswith("\n"), "no signature line")
     signed, text = False, body + "\n"
+    origin, size, hash64, *extra = body.split("\n")
+    must(origin and re.fullmatch("0|[1-9][0-9]*", size) and len(base64bytes(hash64)) == 32 and "" not in extra, "no checkpoint")
     for line in tail[:-1].split("\n"):
         dash, name, data64 = line.split(" ")
         sig = base64bytes(data64)
         must(dash == "\u2014" and name and "+" not in name and len(sig) > 4, "malformed signature line")
-        for key in (key for key in keys if key[:2] == (name, sig[:4])):
+        for key in (key for key in keys_at(int(size)) if key[:2] == (name, sig[:4])):
             must(len(sig) == 68 and ed25519(key[2], text.encode(), sig[4:]), "wrong signature")
             signed = True
-    origin, size, hash64, *extra = body.split("\n")
-    must(origin and re.fullmatch("0|[1-9][0-9]*", size) and len(base64bytes(hash64)) == 32 and "" not in extra, "no checkpoint")
     return origin, int(size), base64bytes(hash64), signed
 
 def read(*path):
@@ -61,15 +92,19 @@ def read(*path):
 def verify(directory, keys, anchors):
     """Gives the doubts; raises ValueError (or what else broken input raises) where something was changed."""
     names = lambda folder, form: sorted(n for n in os.listdir(f"{directory}/{folder}") if re.fullmatch(form, n)) if os.path.isdir(f"{directory}/{folder}") else []
-    doubts, notes = [] if keys else ["signer not verified"], [checkpoint(read(directory, "checkpoints", n), keys) for n in names("checkpoints", r"\d{16}\.note")]
+    firsts = sorted({int(n[:16]) for n in names("segments", r"\d{16}\.jsonl(\.gz)?")})
+    chain = handovers(directory, firsts)
+    keys_at = in_force(keys, chain)
+    doubts, notes = [] if keys else ["signer not verified"], [checkpoint(read(directory, "checkpoints", n), keys_at) for n in names("checkpoints", r"\d{16}\.note")]
     must(names("checkpoints", r"\d{16}\.note") == [f"{size:016}.note" for _, size, _, _ in notes], "a checkpoint under another name")
     signed = max([size for _, size, _, ok in notes if ok or not keys], default=0)
     must(not keys or not notes or notes[-1][3], "the newest checkpoint is signed by none of the given keys")
     if keys and any(not ok for _, _, _, ok in notes): doubts.append("checkpoints of other signers")
-    newest, firsts = max([size for _, size, _, _ in notes], default=0), sorted({int(n[:16]) for n in names("segments", r"\d{16}\.jsonl(\.gz)?")})
+    newest = max([size for _, size, _, _ in notes], default=0)
     must(firsts, "there is no ledger")
-    kept = [checkpoint(read(a), keys) for a in anchors]
+    kept = [checkpoint(read(a), keys_at) for a in anchors]
     wanted = {size for _, size, _, _ in notes + kept}
+    over = {seq: expected for seq, expected, _, _ in chain}
     tree, prev, before, origin, roots, seals, packed, pruned, aside = None, None, None, None, {}, {}, {}, 0, []
     for first in firsts:
         path = f"{directory}/segments/{first:016}.jsonl"
@@ -81,7 +116,8 @@ def verify(directory, keys, anchors):
             line = data[end:stop] if stop >= 0 else b""
             try:
                 record = json.loads(line)
-                if record["v"] > 1: sys.exit(f"format version {record['v']} is newer than this verifier")
+                if record["v"] > 1 and count == 0: raise Newer(f"format version {record['v']} is newer than this verifier")
+                must(record["v"] == 1, f"record {tree[0] if tree else first} is of another version than its segment")
                 body, kind = record["body"], record["kind"]
                 if count == 0:
                     claimed = first, [bytes.fromhex(h) for h in body["frontier"]]
@@ -98,6 +134,7 @@ def verify(directory, keys, anchors):
                 if first != firsts[-1] or not os.path.exists(path) or (tree[0] if tree else first) < newest: raise
                 doubts.append(f"torn: {len(data) - end} bytes behind record {tree[0] if tree else first}")
                 break
+            must(kind != "handover" or over.get(record["seq"]) == root(tree), f"record {record['seq']} hands the key over, and is not signed by both for this place")
             tree, prev, count, end = add(tree, sha(b"\0" + line)), sha(line).hex(), count + 1, stop + 1
             if tree[0] in wanted: roots[tree[0]] = root(tree)
             if kind == "seal": seals[body["first"]] = body
@@ -121,6 +158,7 @@ def verify(directory, keys, anchors):
 
 def result(directory, keys, anchors):
     try: doubts = verify(directory, keys, anchors)
+    except Newer as error: return 1, [str(error)]
     except Exception as error: return 3, [f"tampered: {error or type(error).__name__}"]
     return (4 if doubts else 0), doubts or ["ok"]
 

@@ -10,9 +10,11 @@ import {
 
 const storeKinds: Readonly<Record<StoreKind, true>> = {
   segment: true,
+  handover: true,
   seal: true,
   prune: true,
   recovery: true,
+  suspended: true,
   gap: true,
   damage: true,
   clock: true,
@@ -54,6 +56,7 @@ const shapes: Readonly<Record<StoreKind, (body: Body) => boolean>> = {
     (body['previous'] === null || isDigest(body['previous'])) &&
     (body['checkpoint'] === null || isCount(body['checkpoint'])) &&
     isCount(body['pruned']),
+  handover: (body) => [body['from'], body['to'], body['note']].every(isText),
   seal: (body) => isDigest(body) && isCount(body['gzipBytes']) && isHexHash(body['gzipSha256']),
   prune: (body) =>
     isCount(body['through']) &&
@@ -66,6 +69,7 @@ const shapes: Readonly<Record<StoreKind, (body: Body) => boolean>> = {
     body['cut'].every(
       (cut) => isObject(cut) && isCount(cut['bytes']) && isHexHash(cut['sha256']) && isText(cut['file']),
     ),
+  suspended: (body) => isText(body['reason']) && isCount(body['queued']),
   gap: (body) =>
     isText(body['reason']) &&
     isTime(body['fromTs']) &&

@@ -123,14 +123,20 @@ export function gapsOf(
 
 export interface DayCounts {
   made: number
+  /** Those that came when one was due: looks right after one another do not make up for looks that were missed. */
+  spaced: number
   confirmed: number
   undetermined: number
   connections: number
 }
 
+export function noCounts(): DayCounts {
+  return { made: 0, spaced: 0, confirmed: 0, undetermined: 0, connections: 0 }
+}
+
 /**
  * Every UTC day that the period touches; `counts` by days since the Unix epoch. Looks by interval that are planned are counted from the time in which the target
- * was to be watched, so they may be off by one a day; a day in which more were made than that has missed none.
+ * was to be watched, so they may be off by one a day.
  */
 export function daysOf(
   counts: ReadonlyMap<number, DayCounts>,
@@ -145,14 +151,9 @@ export function daysOf(
   for (let start = Math.floor(fromMs / dayMs) * dayMs; start < toMs; start += dayMs) {
     const from = Math.max(start, fromMs)
     const to = Math.min(start + dayMs, toMs)
-    const { made, confirmed, undetermined, connections } = counts.get(start / dayMs) ?? {
-      made: 0,
-      confirmed: 0,
-      undetermined: 0,
-      connections: 0,
-    }
+    const { made, spaced, confirmed, undetermined, connections } = counts.get(start / dayMs) ?? noCounts()
     const due = plannedIn(watched, from, to, cronSlots)
-    const planned = due === null ? null : Math.max(due, made)
+    const planned = due === null ? null : Math.max(due, spaced)
     while (next < pieces.length && (pieces[next] as Piece).toMs <= from) next++
     let observedMs = 0
     for (let i = next; i < pieces.length && (pieces[i] as Piece).fromMs < to; i++) {
@@ -165,7 +166,7 @@ export function daysOf(
       made,
       confirmed,
       undetermined,
-      missed: planned === null ? null : planned - made,
+      missed: planned === null ? null : planned - spaced,
       connections,
       observed: observedMs / (to - from),
     })

@@ -1,5 +1,5 @@
 import { constants, createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, stat, truncate, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, stat, statfs, truncate, unlink } from 'node:fs/promises'
 
 /** A file open for appending. */
 export interface LedgerFile {
@@ -33,6 +33,8 @@ export interface LedgerFiles {
   remove(path: string): Promise<void>
   /** Resolves when names made, changed and removed in it outlive a loss of power. */
   syncDirectory(path: string): Promise<void>
+  /** Bytes that this user can still write there; null: not known. Left out: likewise. */
+  free?(path: string): Promise<number | null>
 }
 
 const chunkBytes = 256 * 1024
@@ -47,6 +49,8 @@ export function codeOf(error: unknown): string {
 
 export function realFiles(): LedgerFiles {
   const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW
+  // @types/node knows names of flags only; node:fs takes their numbers as well.
+  const reading = (constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK) as unknown as string
 
   async function opened(path: string, flags: number): Promise<LedgerFile> {
     const handle = await open(path, flags, fileMode)
@@ -75,7 +79,8 @@ export function realFiles(): LedgerFiles {
         throw error
       }
     },
-    read: (path) => createReadStream(path, { highWaterMark: chunkBytes }),
+    // No link leads out of the directory, and a pipe that nobody writes to holds up no verification.
+    read: (path) => createReadStream(path, { highWaterMark: chunkBytes, flags: reading }),
     async size(path) {
       try {
         return (await stat(path)).size
@@ -97,6 +102,10 @@ export function realFiles(): LedgerFiles {
     },
     rename,
     remove: unlink,
+    async free(path) {
+      const { bavail, bsize } = await statfs(path)
+      return bavail * bsize
+    },
     async syncDirectory(path) {
       const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY)
       try {

@@ -15,12 +15,19 @@ export interface LockHost {
   startOf(pid: number): Promise<string | null>
   /** A word that nobody else draws. */
   token(): string
+  /**
+   * Listens on a new Unix socket at this path until it is closed or the process ends, however it ends. Null: that can't be had
+   * there. Left out: no sockets.
+   */
+  listen?(path: string): Promise<{ close(): Promise<void> } | null>
+  /** Whether anybody listens on that socket. `unknown`: it is not there, or that can't be told. */
+  listens?(path: string): Promise<'yes' | 'no' | 'unknown'>
 }
 
 export interface Lock {
   /** False once somebody took it over. */
   held(): Promise<boolean>
-  /** Gives it back; does nothing if it is held no more. Never rejects. */
+  /** Gives it back, as far as it is still held. Never rejects. */
   release(): Promise<void>
 }
 
@@ -44,6 +51,8 @@ interface Owner {
   pid: number
   started: string
   token: string
+  /** Name of the socket on which the owner listens while it lives, beside the lock; null or left out: it has none. */
+  socket?: string | null
 }
 
 function ownerOf(text: string): Owner | null {
@@ -59,17 +68,35 @@ function ownerOf(text: string): Owner | null {
 
 const busy = { ok: false, text: 'another process takes the lock at this moment', sighting: null } as const
 
-async function isGone(owner: Owner, host: LockHost): Promise<boolean> {
+/**
+ * Whether a process of this boot and namespace has ended. Its number may be another process's by now; of one that can't be
+ * looked at (`ProtectProc=invisible`) the socket tells: the kernel closes it with the process.
+ */
+async function isGone(
+  owner: Owner,
+  host: LockHost,
+  listens: 'yes' | 'no' | 'unknown',
+  silent: boolean,
+): Promise<boolean> {
+  if (listens === 'yes') return false
   const started = await host.startOf(owner.pid)
   if (started === null) return true
-  return started !== 'unknown' && owner.started !== 'unknown' && started !== owner.started
+  if (started !== 'unknown' && owner.started !== 'unknown') return started !== owner.started
+  return listens === 'no' || silent
+}
+
+/** The socket of an owner, if the name that its lock tells is one that a lock can have: it must not lead elsewhere. */
+function socketOf(path: string, { socket }: Owner): string | null {
+  return typeof socket === 'string' && /^lock\.[\w-]{1,64}\.sock$/.test(socket)
+    ? `${path.slice(0, path.lastIndexOf('/') + 1)}${socket}`
+    : null
 }
 
 /**
- * Takes the lock of a ledger: a file that names a process, its start and its boot. A lock of a process that is gone is taken
- * over. Whether one of another host or namespace lives can't be asked: it is taken over after 150 s in which
- * neither it nor `growth` (any text that changes as its owner writes) moved; `sighting` carries that from try to try.
- * Rejects only if the files do.
+ * Takes the lock of a ledger: a file that names a process, its start, its boot, and a socket on which it listens. A lock of a
+ * process that is gone is taken over. Whether one of another host or namespace lives can't be asked, unless it answers: it is
+ * taken over after 150 s in which neither it nor `growth` (any text that changes as its owner writes) moved; `sighting`
+ * carries that from try to try. Rejects only if the files do.
  */
 export async function takeLock(
   files: LedgerFiles,
@@ -80,9 +107,6 @@ export async function takeLock(
   const token = host.token()
   const started = (await host.startOf(host.pid)) ?? 'unknown'
   const { hostname, bootId, namespace, pid } = host
-  const written = canonical({ hostname, boot_id: bootId, namespace, pid, started, token })
-  if (!written.ok) throw new Error(`the lock can't be written: ${written.problem}`)
-
   const found = await readText(files, path)
   if (found !== null) {
     const owner = ownerOf(found)
@@ -93,7 +117,12 @@ export async function takeLock(
         ? now.sighting
         : { text: found, growth: now.growth, sinceMs: now.monotonicMs }
     const silent = now.monotonicMs - sighting.sinceMs >= silentMs
-    const gone = same ? await isGone(owner, host) : (near && owner.boot_id !== bootId) || silent
+    // Sockets are a kernel's own: those of another boot say nothing.
+    const socket = owner?.boot_id === bootId ? socketOf(path, owner) : null
+    const listens = socket === null ? 'unknown' : ((await host.listens?.(socket)) ?? 'unknown')
+    const gone = same
+      ? await isGone(owner, host, listens, silent)
+      : listens !== 'yes' && ((near && owner.boot_id !== bootId) || silent)
     if (!gone)
       return {
         ok: false,
@@ -111,23 +140,27 @@ export async function takeLock(
     }
     const moved = await readText(files, aside)
     await files.remove(aside)
-    if (moved !== found) return busy
-  }
-  try {
-    const file = await files.create(path)
-    try {
-      await file.append(Buffer.from(written.text))
-    } catch (error) {
-      // On a full disk: a lock that names nobody would keep everybody out.
-      await files.remove(path).catch(() => undefined)
-      throw error
-    } finally {
-      await file.close()
+    if (moved !== found) {
+      // Another one was faster and had its own lock there already: it gets that back.
+      if (moved !== null) await writeNew(files, path, moved).catch(() => undefined)
+      return busy
     }
+    if (socket !== null) await files.remove(socket).catch(() => undefined)
+  }
+  const name = `lock.${token}.sock`
+  const heard = (await host.listen?.(`${path.slice(0, path.lastIndexOf('/') + 1)}${name}`)) ?? null
+  const hushed = async (): Promise<void> => void (await heard?.close().catch(() => undefined))
+  const socket = heard === null ? null : name
+  const written = canonical({ hostname, boot_id: bootId, namespace, pid, started, token, socket })
+  if (!written.ok) throw new Error(`the lock can't be written: ${written.problem}`)
+  try {
+    await writeNew(files, path, written.text)
   } catch (error) {
+    await hushed()
     if (codeOf(error) === 'EEXIST') return busy
     throw error
   }
+  await removeOld(files, path, name, host)
   const held = async (): Promise<boolean> => (await readText(files, path)) === written.text
   return {
     ok: true,
@@ -139,8 +172,37 @@ export async function takeLock(
         } catch {
           // A lock that stays behind names a process that is gone: the next one takes it over.
         }
+        await hushed()
       },
     },
+  }
+}
+
+async function writeNew(files: LedgerFiles, path: string, text: string): Promise<void> {
+  const file = await files.create(path)
+  try {
+    await file.append(Buffer.from(text))
+  } catch (error) {
+    // On a full disk: a lock that names nobody would keep everybody out.
+    await files.remove(path).catch(() => undefined)
+    throw error
+  } finally {
+    await file.close()
+  }
+}
+
+/** Sockets that processes left that were killed before they had the lock. */
+async function removeOld(files: LedgerFiles, path: string, own: string, host: LockHost): Promise<void> {
+  if (host.listens === undefined) return
+  const folder = path.slice(0, path.lastIndexOf('/'))
+  try {
+    for (const name of await files.list(folder)) {
+      if (name === own || !/^lock\.[\w-]{1,64}\.sock$/.test(name)) continue
+      const socket = `${folder}/${name}`
+      if ((await host.listens(socket)) === 'no') await files.remove(socket)
+    }
+  } catch {
+    // They are of no consequence.
   }
 }
 

@@ -47,6 +47,8 @@ export interface Position extends Place {
   notes: number[]
   prunedThrough: number
   last: { seq: number; kind: string; wallMs: number } | null
+  /** Who signed by the first line of the last segment; null: there was none. */
+  vkeys: string[] | null
 }
 
 export interface Opened {
@@ -132,6 +134,7 @@ export async function openLedger(
     notes,
     prunedThrough: scan?.prunedThrough ?? 0,
     last: scan === null ? null : { seq: scan.last.seq, kind: scan.last.kind, wallMs: scan.last.wallMs },
+    vkeys: scan?.header.vkeys ?? null,
   }
   if (scan !== null && last !== undefined) {
     const { header, headerMs, count, bytes, sha } = scan

@@ -24,7 +24,7 @@ import type { FirstLeg } from '../model/first-leg.ts'
 import type { Rank } from '../model/path.ts'
 import type { PostureReport } from '../model/posture.ts'
 import type { Schedule } from '../model/target.ts'
-import type { Vantage } from '../model/topology.ts'
+import type { PartReading, SnapshotPart, Topology, Vantage } from '../model/topology.ts'
 import type { AttemptVerdict, NameVerdict, Requirement, TargetVerdict, Waiver } from '../model/verdict.ts'
 
 /** One cycle of one target. */
@@ -95,6 +95,29 @@ export interface LedgerBodies {
     region: string | null
     source: string
     prefixLists?: { id: string; version: number | null; entries: number }[]
+    /** By part: when it was read, or why not; the hash of the `content` that it is; dates of lists that are not its own. */
+    readings?: Record<SnapshotPart, PartReading>
+    contents?: Record<SnapshotPart, string | null>
+    listDates?: Record<string, number>
+    /** Readings of further accounts, in the same form; null: there are none. */
+    others?: object[] | null
+  }
+  /**
+   * A piece of a text that readings of the account consist of, by the SHA-256 (hex) of the whole: a list in canonical JSON,
+   * of items or of the hashes of further lists. Each is written before the `snapshot` that needs it.
+   */
+  content: { hash: string; piece: number; pieces: number; text: string }
+  /** A reading that says the same as the `snapshot` record with the id `of`, at other times. */
+  reading: {
+    id: string
+    of: string
+    readings: Record<SnapshotPart, PartReading>
+    listDates: Record<string, number>
+  }
+  /** What else attempts are judged by. `beside`: traces or the Direct Connect API as well, which are not kept. */
+  surroundings: Pick<Topology, 'trustedEndpoints' | 'sites' | 'limits'> & {
+    nat64Prefixes: string[]
+    beside: boolean
   }
   target_verdict: RecordedTargetVerdict
   verdict_repeat: { looks: RepeatedLook[] }

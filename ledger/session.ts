@@ -1,6 +1,7 @@
 import type { Clock } from '../model/host.ts'
 import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
+import { createBallast, isFull } from './ballast.ts'
 import { type LedgerFiles, codeOf } from './files.ts'
 import { segmentName } from './layout.ts'
 import { type Lock, type LockHost, type Sighting, takeLock } from './lock.ts'
@@ -16,6 +17,8 @@ export interface SessionDeps {
   host: LockHost
   clock: Clock & { setTimer(ms: number, fn: () => void): () => void }
   queue: Queue
+  /** Kept free on disk, so that it can be declared that it is full; 0: nothing. */
+  ballastBytes: number
   stamp(): Stamp
   /** Queues a record of the ledger's own. */
   own(draft: Draft): void
@@ -63,6 +66,9 @@ export function createSession(deps: SessionDeps): Session {
   let known: Position | null = null
   let lock: Lock | null = null
   let sighting: Sighting | null = null
+  const ballast = createBallast(files, layout.directory, deps.ballastBytes)
+  /** It was given up: before it can be made again nothing is written. */
+  let freed = false
   let suspension: Pick<Suspension, 'reason' | 'fromMs'> | null = null
   let failures = 0
   let stopped = false
@@ -73,8 +79,13 @@ export function createSession(deps: SessionDeps): Session {
     if (state === 'writing') return
     try {
       await files.makeDirectory(layout.directory)
-      if (lock !== null && !(await lock.held())) lock = null
-      if (lock === null && !(await locked())) return
+      // One that is out of sight (its disk went) can come back: it is given up only for another.
+      if ((lock === null || !(await lock.held())) && !(await locked())) return
+      if (freed && !(await ballast.ensure())) {
+        suspend(reason?.code ?? 'ENOSPC', 'there is not yet room enough again')
+        return
+      }
+      freed = false
       const result = await openLedger(files, layout, origin, known)
       if (result.ok) await begin(result.opened)
       else suspend(result.code, result.text)
@@ -93,6 +104,7 @@ export function createSession(deps: SessionDeps): Session {
       suspend('locked', taken.text)
       return false
     }
+    await lock?.release()
     lock = taken.lock
     // Somebody else may have written here meanwhile: what this process knew counts no more.
     if (suspension?.reason === 'locked') known = null
@@ -133,6 +145,7 @@ export function createSession(deps: SessionDeps): Session {
       event({ type: 'resumed', lost, late })
     }
     deps.moved(false)
+    await ballast.ensure()
   }
 
   /** Queues the account of what was lost; how many were. */
@@ -175,7 +188,32 @@ export function createSession(deps: SessionDeps): Session {
       await writer.close()
       writer = null
     }
+    if (isFull(code) && known !== null && (await ballast.free())) {
+      freed = true
+      await declareFull(code, known)
+    }
     suspend(code, text)
+  }
+
+  /** The room of the ballast serves one record; whether it could be written changes nothing. */
+  async function declareFull(code: string, from: Position): Promise<void> {
+    try {
+      const result = await openLedger(files, layout, origin, from)
+      if (!result.ok) return
+      const { position } = result.opened
+      const last = createWriter({ ...writing, handOver: null, handedOver: () => undefined }, position)
+      try {
+        const own = deps.stamp()
+        await last.begin('failure', own)
+        await last.commit([ownDraft('suspended', { reason: code, queued: queue.size() }, own)])
+      } finally {
+        // What was synchronised counts, and nothing else.
+        known = last.abandoned()
+        await last.close()
+      }
+    } catch {
+      // Even that was too much: the gap record will tell.
+    }
   }
 
   function suspend(code: string, text: string): void {

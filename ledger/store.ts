@@ -5,6 +5,7 @@ import { isStoreKind } from './bodies.ts'
 import { canonical } from './canonical.ts'
 import { isOrigin } from './checkpoint.ts'
 import { type LedgerFiles, codeOf } from './files.ts'
+import { makeHandOver } from './handover.ts'
 import { inOrder } from './in-order.ts'
 import { layoutOf } from './layout.ts'
 import { type Draft, isKind, timeText } from './line.ts'
@@ -29,6 +30,8 @@ export interface StoreOptions {
   bootId: string
   /** Each signs every checkpoint; two while a key is exchanged. None: no checkpoint can be made, and nothing is ever removed. */
   signers: readonly Signer[]
+  /** The key that signed before, where it was exchanged: it signs once more, that another one does from then on. */
+  previous?: Signer
   host: LockHost
   clock: Clock & { setTimer(ms: number, fn: () => void): () => void }
   /** A new segment begins beyond this size. */
@@ -38,6 +41,8 @@ export interface StoreOptions {
   commitSeconds?: number
   /** Time between two checkpoints, where there is something new (default 300; 0: only those that are asked for). */
   checkpointSeconds?: number
+  /** Kept free on disk, so that it can be declared that it is full (default 0: nothing). */
+  ballastBytes?: number
   /** Of records that wait (default 8 MiB); beyond, new ones are lost and counted. */
   queueBytes?: number
   /** Whether a segment past its time may go, for example because it lies elsewhere (default: yes). */
@@ -90,10 +95,25 @@ export function openStore(options: StoreOptions): LedgerStore {
 
   const session: Session = createSession({
     files,
-    writing: { files, layout, origin, vkeys, segmentBytes: options.segmentBytes },
+    writing: {
+      files,
+      layout,
+      origin,
+      vkeys,
+      segmentBytes: options.segmentBytes,
+      handOver: async (before, tree) => {
+        const { previous } = options
+        const [next] = signers
+        return previous?.vkey === before && next !== undefined
+          ? await makeHandOver(origin, tree, previous, next)
+          : null
+      },
+      handedOver: (text) => event({ type: 'handover', text }),
+    },
     host: options.host,
     clock,
     queue,
+    ballastBytes: options.ballastBytes ?? 0,
     stamp,
     own: (draft) => void pushOwn(draft),
     began(last) {

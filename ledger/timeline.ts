@@ -21,6 +21,8 @@ export interface Timeline {
   paint(piece: Piece): void
   /** Of this time nothing is settled: what was painted is undetermined at best. What was not observed stays so. */
   doubt(fromMs: number, toMs: number): void
+  /** Of what was said of this time only what is bad stays; of the rest it is as if nobody had looked. */
+  recant(fromMs: number, toMs: number): void
   /** What was said of a moment; null: nothing. */
   at(ms: number): Mark | null
   /** All that was painted, in order and without overlap; neighbours differ. What is missing was not observed. */
@@ -149,6 +151,19 @@ export function createTimeline(most = 4000): Timeline {
         insert({ ...piece, mark: 'undetermined', duty })
       }
       tidy()
+    },
+    recant(fromMs, toMs) {
+      if (!(fromMs < toMs)) return
+      const kept: Piece[] = []
+      for (const one of list) {
+        const good = (one.mark === 'private' || one.mark === 'blocked') && one.duty !== 'not_met'
+        if (!good || one.toMs <= fromMs || one.fromMs >= toMs) join(kept, one)
+        else {
+          join(kept, { ...one, toMs: Math.max(one.fromMs, fromMs) })
+          join(kept, { ...one, fromMs: Math.min(one.toMs, toMs) })
+        }
+      }
+      list = kept
     },
     at: (ms) => list.findLast((one) => one.fromMs <= ms && ms < one.toMs)?.mark ?? null,
     pieces(fromMs, toMs) {

@@ -60,6 +60,11 @@ export interface StoreBodies {
     /** Records before this number are pruned. */
     pruned: number
   }
+  /**
+   * Another key signs from here on: verifier keys, and a signed note of both over the tree before this record. Second line of
+   * its segment.
+   */
+  handover: { from: string; to: string; note: string }
   /** The segment's file was replaced by its gzip. A later one for the same segment stands. */
   seal: SegmentDigest & { gzipBytes: number; gzipSha256: HexHash }
   /** These segments, the oldest, are past their time; their files go once a checkpoint covers this record. */
@@ -79,6 +84,8 @@ export interface StoreBodies {
     /** What followed it and was no whole record; it was moved to files of its own (in `recovered/`), named here. */
     cut: { bytes: number; sha256: HexHash; file: string }[]
   }
+  /** From here on nothing can be written, for the disk is full; `queued` records wait in memory. A `gap` says when it is over. */
+  suspended: { reason: string; queued: number }
   /** Records could not be written for a time, or one could not be written at all. */
   gap: {
     /** `ENOSPC`, `EIO`, …; `too_large`, `unencodable`, `queue_full`; several words are joined by `+`. */
@@ -131,6 +138,8 @@ export type LedgerEvent =
   /** The segment is at `path` for good, compressed. */
   | { type: 'sealed'; segment: SegmentDigest; path: string }
   | { type: 'pruned'; through: number }
+  /** Another key signs from now on; `text` says why the one before does not vouch for it, null: it does. */
+  | { type: 'handover'; text: string | null }
   | { type: 'damage'; what: string; first: number; end: number }
   /** Compressing and pruning are done, for now. */
   | { type: 'kept_up' }

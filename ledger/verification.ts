@@ -13,6 +13,7 @@ export const problemKinds = [
   'other_origin',
   'rolled_back',
   'recovered',
+  'handover',
   'no_ledger',
 ] as const
 
@@ -49,6 +50,8 @@ export interface Verification {
   signer: 'verified' | 'not_verified'
   /** Which given key vouches for which records, `from` to before `end`. */
   signed: { key: string; from: number; end: number }[]
+  /** Keys that handed over to others, each in the record `seq`. */
+  handOvers?: { seq: number; from: string; to: string }[]
   /** Signers that were not given. */
   unknownSigners: string[]
   checkpoints: { size: number; by: string[]; checked: boolean }[]
@@ -58,6 +61,8 @@ export interface Verification {
   torn: { bytes: number; after: number } | null
   gaps: Declared<'gap'>[]
   recoveries: Declared<'recovery'>[]
+  /** Where writing ended because the disk was full. */
+  suspensions?: Declared<'suspended'>[]
   damages: Declared<'damage'>[]
   clockSteps: Declared<'clock'>[]
   /** Records before this number were pruned, as the ledger declares; null: none. */

@@ -2,6 +2,7 @@ import { parseCheckpoint } from './checkpoint.ts'
 import { type LedgerFiles, readWhole } from './files.ts'
 import { type Layout, listNotes, noteName } from './layout.ts'
 import type { Hash } from './merkle.ts'
+import type { KeysAt } from './handover.ts'
 import { type VerifierKey, maxNoteBytes, openNote } from './note.ts'
 
 /** A checkpoint, as far as it can be judged without the records. */
@@ -17,8 +18,12 @@ export interface CheckedNote {
 
 export type NoteResult = { ok: true; note: CheckedNote } | { ok: false; problem: string }
 
-/** Reads a checkpoint and judges its signatures by the given keys. */
-export function checkNote(bytes: Uint8Array, keys: readonly VerifierKey[]): NoteResult {
+/** Reads a checkpoint and judges its signatures by the given keys, or by those that count for its size. */
+export function checkNote(bytes: Uint8Array, keys: readonly VerifierKey[] | KeysAt): NoteResult {
+  if (typeof keys === 'function') {
+    const read = checkNote(bytes, [])
+    return read.ok ? checkNote(bytes, keys(read.note.size)) : read
+  }
   const opened = openNote(bytes, keys)
   if (!opened.ok) return { ok: false, problem: opened.problem }
   const { text, by, unknown } = opened.note
@@ -38,7 +43,7 @@ export function checkNote(bytes: Uint8Array, keys: readonly VerifierKey[]): Note
 export async function checkNotes(
   files: LedgerFiles,
   layout: Layout,
-  keys: readonly VerifierKey[],
+  keys: readonly VerifierKey[] | KeysAt,
 ): Promise<{ notes: CheckedNote[]; broken: { size: number; problem: string }[] }> {
   const notes: CheckedNote[] = []
   const broken: { size: number; problem: string }[] = []

@@ -1,5 +1,6 @@
 import { hexesOf, storeBody } from './bodies.ts'
 import type { LedgerFiles } from './files.ts'
+import { findHandOvers, keysInForce } from './handover.ts'
 import { type Layout, type SegmentFiles, layoutOf, listSegments, segmentName } from './layout.ts'
 import { noLine, timeText } from './line.ts'
 import { rootOf } from './merkle.ts'
@@ -62,10 +63,12 @@ export async function verifyLedger(
 ): Promise<VerifyResult> {
   const layout = layoutOf(directory)
   const segments = await listSegments(files, layout)
-  const { notes, broken } = await checkNotes(files, layout, keys)
+  const handOvers = await findHandOvers(files, layout, segments)
+  const keysAt = keysInForce(keys, handOvers)
+  const { notes, broken } = await checkNotes(files, layout, keysAt)
   const anchored = anchors.map(({ name, bytes }): { name: string; result: NoteResult } => ({
     name,
-    result: checkNote(bytes, keys),
+    result: checkNote(bytes, keysAt),
   }))
   const seen = nothingSeen(segments[0]?.first ?? 0)
   const problem = (kind: Problem['kind'], text: string, seq: number | null = null): void => {
@@ -82,6 +85,7 @@ export async function verifyLedger(
   )
   const sizes = new Set(notes.map(({ size }) => size))
   for (const { result } of anchored) if (result.ok) sizes.add(result.note.size)
+  for (const { seq } of handOvers) sizes.add(seq)
   const roots = new Map<number, HexHash>()
   const seals = new Map<number, StoreBodies['seal']>()
   const digests = new Map<number, SegmentDigest | null>()
@@ -129,9 +133,28 @@ export async function verifyLedger(
     const at = { seq: record.seq, ts: timeText(record.wallMs) }
     seen.closed = record.kind === 'close'
     keep(seen.gaps, storeBody(record, 'gap'), at)
+    const full = storeBody(record, 'suspended')
+    if (full !== null) {
+      seen.suspensions ??= []
+      keep(seen.suspensions, full, at)
+    }
     keep(seen.recoveries, storeBody(record, 'recovery'), at)
     keep(seen.damages, storeBody(record, 'damage'), at)
     keep(seen.clockSteps, storeBody(record, 'clock'), at)
+    const over = record.kind === 'handover' ? handOvers.find(({ seq }) => seq === record.seq) : undefined
+    if (record.kind === 'handover' && (over === undefined || roots.get(record.seq) !== over.root))
+      problem(
+        'handover',
+        `record ${record.seq} hands the key over, and is not signed by both for this place`,
+        record.seq,
+      )
+    else if (over !== undefined) {
+      const named = ({ name, id }: VerifierKey): string => `${name}+${id}`
+      seen.handOvers = [
+        ...(seen.handOvers ?? []),
+        { seq: over.seq, from: named(over.from), to: named(over.to) },
+      ]
+    }
     const seal = storeBody(record, 'seal')
     if (seal !== null) seals.set(seal.first, seal)
     const pruned = storeBody(record, 'prune')

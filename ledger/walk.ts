@@ -69,9 +69,9 @@ async function walkSegment(
         continue
       }
       trouble = result.problem
-      if (result.newer === undefined) continue
-      newer = result.newer
-      break
+      newer = result.newer ?? null
+      // How much follows is told of plain files only; a compressed one may unpack to more than anybody can read.
+      if (newer !== null || !segment.plain) break
     }
   } catch (error) {
     const code = codeOf(error)
@@ -96,7 +96,8 @@ async function walkSegment(
     }
     const expected = place.tree.size
     const followed = follow(place, line, count === 0)
-    if (!followed.ok) return { ...followed, problem: `record ${expected}: ${followed.problem}` }
+    // The first line names the version of all: another one further on is no newer program's, but a changed line.
+    if (!followed.ok) return { problem: `record ${expected}: ${followed.problem}` }
     walker.passes(place.tree)
     walker.record(followed.record, line)
     return null

@@ -4,7 +4,7 @@ import { hexesOf } from './bodies.ts'
 import type { LedgerFile, LedgerFiles } from './files.ts'
 import { type Layout, segmentName } from './layout.ts'
 import { type Draft, dayOf, formatLine, lineHash } from './line.ts'
-import { addLeaf, copyTree, leafHash } from './merkle.ts'
+import { type Tree, addLeaf, copyTree, leafHash } from './merkle.ts'
 import { type Position, digestOf } from './open.ts'
 import { type StoreBodies, formatVersion } from './types.ts'
 
@@ -15,6 +15,10 @@ export interface Writing {
   origin: string
   vkeys: string[]
   segmentBytes: number
+  /** Signs together with the one that signed before that the key is another one now; null: that key is not at hand. */
+  handOver: ((before: string, tree: Tree) => Promise<StoreBodies['handover'] | null>) | null
+  /** `text`: why the key before does not vouch for the one that signs now. */
+  handedOver(text: string | null): void
 }
 
 /** The one open file of a ledger, and the position behind what is synchronised. Only one call at a time. */
@@ -109,6 +113,10 @@ export function createWriter(writing: Writing, position: Position): Writer {
         broken: false,
       })
       advance(tree, prev, [draft])
+      const before = position.vkeys
+      position.vkeys = writing.vkeys
+      const another = before !== null && before.join() !== writing.vkeys.join()
+      if (another && before.length > 0 && writing.vkeys.length > 0) await handOver(before, stamp)
     },
 
     abandoned() {
@@ -128,6 +136,21 @@ export function createWriter(writing: Writing, position: Position): Writer {
     },
   }
   return writer
+
+  /** Without it the ledger goes on: that the key is another one then stands unvouched in the segment's first line. */
+  async function handOver(before: readonly string[], stamp: Stamp): Promise<void> {
+    const [from = ''] = before
+    let body: StoreBodies['handover'] | null = null
+    let text: string | null = null
+    try {
+      body = (await writing.handOver?.(from, position.tree)) ?? null
+      if (body === null) text = 'the key before is not at hand'
+    } catch (error) {
+      text = error instanceof Error ? error.message : 'it could not be signed'
+    }
+    if (body !== null) await writer.commit([ownDraft('handover', body, stamp)])
+    writing.handedOver(text)
+  }
 
   function laidOut(drafts: readonly Draft[]) {
     const tree = copyTree(position.tree)

@@ -10,7 +10,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { seeded, signer, verified } from '../test/ledger/kit.ts'
+import { verifyLedger } from '../ledger/verify.ts'
+import type { Verification } from '../ledger/verification.ts'
+import { directory, keys, seeded, signer } from '../test/ledger/kit.ts'
 import { type Killed, killedWriter, wrongAfter } from '../test/ledger/kill.ts'
 import { batch } from '../test/ledger/python.ts'
 import { closedLedger, diskOf, same, tamperings } from '../test/ledger/tamper.ts'
@@ -33,6 +35,12 @@ const random = seeded(seed)
 console.log(`seed ${seed}`)
 const missed: string[] = []
 
+function showsIt({ problems, unsignedTail, torn, checkpoints }: Verification): boolean {
+  return (
+    problems.length > 0 || unsignedTail > 0 || torn !== null || checkpoints.some(({ by }) => by.length === 0)
+  )
+}
+
 async function tamper(wanted: number): Promise<void> {
   const ledger = await closedLedger()
   const python = batch(['--key', signer.vkey])
@@ -45,10 +53,10 @@ async function tamper(wanted: number): Promise<void> {
     if (files === undefined || same(files, ledger)) continue
     made++
     done.set(name, (done.get(name) ?? 0) + 1)
-    const seen = await verified(diskOf(files).files)
-    const others = seen.checkpoints.some(({ by }) => by.length === 0)
-    const found = seen.problems.length > 0 || seen.unsignedTail > 0 || seen.torn !== null || others
-    if (!found) missed.push(`round ${round}, ${name}: not found by ledger verify`)
+    const result = await verifyLedger(diskOf(files).files, directory, { keys })
+    // A first line that claims a newer format is refused by its number: nothing is said to be intact.
+    if (!(result.ok ? showsIt(result.seen) : true))
+      missed.push(`round ${round}, ${name}: not found by ledger verify`)
     if ((await python.said(files)) === before)
       missed.push(`round ${round}, ${name}: not found by verify-ledger.py`)
   }

@@ -24,7 +24,7 @@ const spec = {
     'pathproof ledger replay --from 2026-11-01 --json /var/lib/pathproof/ledger',
   ],
   notes:
-    'Judged anew: the elimination of classes over all stored evidence, late records included; what a completed handshake\nshows; the roll-up to names and targets. As stored: rows that rest on the readings of the account and on DNS, for a\nledger keeps which readings these were, and not the readings themselves. It does not verify: see pathproof ledger verify.\nExit codes: 0 all verdicts stay, 3 something that was private, blocked or met is so no more, 4 others change, or not\neverything could be judged, 1 failed, 64 wrong usage.',
+    'Judged anew: each attempt whose observation is kept, by the readings of the account that it was made under and that came\nafter it (routes, addresses, first leg); the elimination of classes over all evidence, late records included; the roll-up\nto names and targets. As stored: what records of the network said, time-outs that were counted, attempts that stand for\nothers. What stays as stored is counted, with its reason. It does not verify: see pathproof ledger verify.\nExit codes: 0 all verdicts stay, 3 something that was private, blocked or met is so no more, 4 others change, or not\neverything could be judged, 1 failed, 64 wrong usage.',
 } as const satisfies CommandSpec
 
 function text(result: ReplayResult, unread: number): string {
@@ -36,14 +36,16 @@ function text(result: ReplayResult, unread: number): string {
     ...because.map((reason) => `    ${shown(reason)}`),
   ])
   if (result.moreChanges > 0) lines.push(`and ${result.moreChanges} more changes`)
-  const { attempts, names, targets, repeats, changedRepeats, rules } = result
+  const { attempts, wholly, names, targets, repeats, changedRepeats, rules } = result
   const stored = rules.stored.map((version) => version ?? 'unknown').join(', ') || 'none'
   lines.push(
-    `judged again by rules ${rules.now} (stored: ${stored}): ${attempts} attempts, ${names} names, ${targets} targets; ${repeats} looks repeat a verdict, ${changedRepeats} of them one that changes`,
+    `judged again by rules ${rules.now} (stored: ${stored}): ${attempts} attempts (${wholly} by their observation and the account), ${names} names, ${targets} targets; ${repeats} looks repeat a verdict, ${changedRepeats} of them one that changes`,
     result.changes.length === 0
       ? 'no verdict changes'
       : `${result.changes.length + result.moreChanges} verdicts change`,
   )
+  for (const [what, count] of Object.entries(result.asStored))
+    lines.push(`as stored: ${count} × ${shown(what)}`)
   for (const [reason, count] of Object.entries(result.notJudged))
     lines.push(`not judged again: ${count} × ${shown(reason)}`)
   if (unread > 0) lines.push(`${unread} lines could not be read: pathproof ledger verify says what is wrong`)

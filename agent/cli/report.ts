@@ -1,4 +1,4 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { constants, open, readFile, rename, unlink } from 'node:fs/promises'
 import { realFiles, readWhole } from '../../ledger/files.ts'
 import { layoutOf, noteName } from '../../ledger/layout.ts'
 import { lineHash } from '../../ledger/line.ts'
@@ -174,9 +174,15 @@ async function makeReport({
 /** Whole or not at all. */
 async function writeTo(path: string, pieces: Iterable<string>): Promise<void> {
   const part = `${path}.part`
-  const file = await open(part, 'w')
+  // No link that somebody laid there leads the report elsewhere.
+  const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
+  const file = await open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o666)
   try {
     for (const piece of pieces) await file.write(piece)
+    await file.sync()
+  } catch (error) {
+    await unlink(part).catch(() => undefined)
+    throw error
   } finally {
     await file.close()
   }

@@ -14,6 +14,10 @@ const collectSeconds = 5
 /** A round of the canary on one socket; what records say of one attempt in short. */
 const canaryBytes = 1500
 const toldBytes = 60
+/** What a reading of a middling account says (some hundred interfaces, tens of tables); of one that changed, what is new. */
+const accountBytes = 200_000
+const accountChangeBytes = 20_000
+const accountChangesPerDay = 48
 
 /** What a ledger of this configuration will take. */
 export interface LedgerSize {
@@ -58,9 +62,13 @@ export function ledgerSize(config: Config): LedgerSize | null {
   }
   bytes += Math.min(looks, perDay / collectSeconds) * lineBytes
   if (canary !== null) bytes += (perDay / canary.everySeconds) * 3 * canaryBytes
+  bytes += accountChangesPerDay * accountChangeBytes
   const names = targets.reduce((sum, target) => sum + target.names, 0)
   // Each segment begins with everything anew.
-  bytes += Math.max(1, bytes / ledger.segmentSizeBytes) * names * verdictBytes
+  const segments = Math.max(1, bytes / ledger.segmentSizeBytes)
+  // One that would fill much of a segment stands in it once a day.
+  const perSegment = accountBytes > ledger.segmentSizeBytes / 8 ? accountBytes / segments : accountBytes
+  bytes += segments * (names * verdictBytes + perSegment)
   const bytesPerDay = Math.round(bytes)
   const days = ledger.retentionSeconds / perDay
   const bytesKept = Math.round(bytesPerDay * days * compressed)
@@ -68,6 +76,6 @@ export function ledgerSize(config: Config): LedgerSize | null {
     bytesPerDay,
     bytesPerChange: verdictBytes,
     bytesKept,
-    text: `ledger: about ${megabytes(bytesPerDay)} MB a day where nothing changes, and ${Math.round(verdictBytes / 1000)} kB more for each name each time that something does; about ${megabytes(bytesKept)} MB on disk over ${Math.round(days)} days, compressed`,
+    text: `ledger: about ${megabytes(bytesPerDay)} MB a day where no verdict changes, and ${Math.round(verdictBytes / 1000)} kB more for each name each time that something does; about ${megabytes(bytesKept)} MB on disk over ${Math.round(days)} days, compressed`,
   }
 }

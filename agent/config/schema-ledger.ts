@@ -19,6 +19,9 @@ export const ledgerSchema = section('The append-only record of what was seen and
   key_file: path(
     'The Ed25519 key that signs checkpoints; the systemd credential ledger-key goes before it.',
   ).optional(),
+  previous_key_file: path(
+    'The key that signed before this one: it signs once, that another one does from then on, and can go then. The systemd credential ledger-key-previous goes before it.',
+  ).optional(),
   kms_key: word(
     'The id, alias or ARN of a key of AWS KMS (ECC_NIST_EDWARDS25519, SIGN_VERIFY) that signs checkpoints instead.',
     'the id, alias or ARN of a key of KMS',
@@ -39,6 +42,10 @@ export const ledgerSchema = section('The append-only record of what was seen and
   retention: duration('How long sealed segments are kept.', 86_400, 3650 * 86_400, '400d').prefault(
     defaults.ledger.retention,
   ),
+  on_full: choice(
+    'What happens when its disk is full: the agent goes on without it and counts what is lost, or it ends with exit code 1.',
+    ['continue', 'exit'],
+  ).prefault(defaults.ledger.on_full),
   anchors: section('Where checkpoints are kept outside the host.', {
     cloudwatch_logs: section('A log group that receives checkpoints.', {
       log_group: word(

@@ -28,7 +28,7 @@ export function assuranceOf(
     outcome,
     size: seen.end,
     root: seen.root,
-    signers: seen.signer === 'verified' ? [...keys] : [],
+    signers: seen.signer === 'verified' ? keys.filter((key) => hasSigned(seen, key)) : [],
     checkpoint,
     unsignedTail: seen.unsignedTail,
     anchors: seen.anchors.map(({ name, state, size }) =>
@@ -36,6 +36,11 @@ export function assuranceOf(
     ),
     transcript: transcriptOf(seen),
   }
+}
+
+/** Whether this key signed a checkpoint; others that were given say nothing. */
+function hasSigned({ signed }: Verification, vkey: string): boolean {
+  return signed.some(({ key }) => vkey.startsWith(`${key}+`))
 }
 
 /** Size of the newest checkpoint that fits the records, signed by a given key if one was given; null: there is none. */

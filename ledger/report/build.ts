@@ -15,7 +15,7 @@ import {
   readLook,
   readRepeats,
   readTargetVerdict,
-  readWaiver,
+  readTerms,
 } from './verdicts.ts'
 
 export interface ReportOptions {
@@ -44,6 +44,7 @@ const mostAttempts = 3000
 const mostBorneOut = 20_000
 const mostHostnames = 5000
 const mostStrays = 200
+const mostPlaces = 8192
 
 export function createReportBuilder(options: ReportOptions): ReportBuilder {
   const { fromMs, toMs } = options
@@ -67,13 +68,32 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
     stopAll: (ms) => all((track) => track.stop(ms)),
     loseAll: (from, to) => all((track) => track.lose(from, to)),
     doubtAll: (from, to) => all((track) => track.doubt(from, to)),
-    clockSetBack: () => side.setBack(),
+    clockSetBack(from, to) {
+      all((track) => track.setBack(from, to))
+      side.setBack(from, to)
+    },
   })
   let first: (Place & { record: LedgerRecord }) | null = null
   let last: (Place & { record: LedgerRecord }) | null = null
   let latestMs = 0
   let count = 0
   let unreadable = 0
+
+  /** When about every so manyth record was written: to tell from when on records are not signed. */
+  let places: { seq: number; wallMs: number }[] = []
+  let stride = 1
+  const notePlace = ({ seq, wallMs }: LedgerRecord): void => {
+    if (seq % stride !== 0) return
+    places.push({ seq, wallMs })
+    if (places.length < mostPlaces) return
+    stride *= 2
+    places = places.filter((one) => one.seq % stride === 0)
+  }
+  const unsignedSince = ({ size, unsignedTail }: Assurance): number | null => {
+    if (size === null || unsignedTail === null || unsignedTail === 0) return null
+    const signed = size - unsignedTail
+    return (places.findLast(({ seq }) => seq < signed) ?? places[0])?.wallMs ?? null
+  }
 
   const trackOf = (target: string): Track | null => {
     const known = tracks.get(target)
@@ -113,7 +133,7 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
       track,
       names.filter((name) => name !== ''),
     )
-    track.noteWaiver(readWaiver(body['waiver']), wallMs)
+    track.terms.note(readTerms(body), wallMs)
   }
 
   const skips = (body: Body): void => {
@@ -130,11 +150,10 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
     const track = read === null ? null : trackOf(read.target)
     if (read === null || track === null) return void unreadable++
     named(track, read.hostnames)
-    if (track.requires.size < 20) track.requires.add(read.require)
     const look = readLook(body)
+    track.verdict = read
     if (look === null) track.rejudged(read, wallMs, place)
     else confirmations.made(track.look(read, look, wallMs, place), look.made)
-    track.verdict = read
   }
 
   const repeats = (body: Body, wallMs: number, place: Place): void => {
@@ -182,6 +201,7 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
       const place: Place = { seq: record.seq, sha256: sha256() }
       const before = last?.record ?? null
       count++
+      notePlace(record)
       latestMs = Math.max(latestMs, wallMs)
       first ??= { ...place, record }
       if (before !== null) presence.between(before, record, place)
@@ -241,7 +261,8 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
         interruptions: list,
         moreInterruptions: more,
         strays,
-        side: side.finish(),
+        side: side.finish(end),
+        unsignedSinceMs: unsignedSince(assurance),
         cronSlots: options.cronSlots,
       })
     },
@@ -250,7 +271,7 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
 
 /** A repeat of a verdict that is not there: something was looked at, and nobody can say what was found. */
 function unknownVerdict(target: string, known: ReadVerdict | null): ReadVerdict {
-  const { requireKind = 'unknown', require = '', waiver = null } = known ?? {}
+  const { requireKind = 'unknown', require = '', waiver = null, firstLeg = null } = known ?? {}
   return {
     id: '',
     target,
@@ -259,6 +280,7 @@ function unknownVerdict(target: string, known: ReadVerdict | null): ReadVerdict 
     requireKind,
     require,
     waiver,
+    firstLeg,
     hostnames: [],
     cause: ['the ledger repeats a verdict that it does not hold'],
     fix: [],

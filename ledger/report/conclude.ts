@@ -1,14 +1,15 @@
 import { safeText } from '../../model/text.ts'
-import { type CronSlots, daysOf, gapsOf, shareOf } from '../coverage.ts'
+import { type CronSlots, type Watched, dayMs, daysOf, gapsOf, shareOf } from '../coverage.ts'
 import { coarsen } from '../timeline.ts'
 import { checksOf } from './checks.ts'
 import { controlsFor, controlsReviewed } from './controls.ts'
 import { textsOf } from './decode.ts'
-import { type Findings, type PlacedInterruption, isException } from './findings.ts'
+import { type PlacedInterruption, isException } from './findings.ts'
 import type { Assurance, Conclusion, Episode, Report, TargetReport, WaiverReport } from './model.ts'
 import type { Side } from './side.ts'
 import type { Track } from './track.ts'
-import { durationText, limits, method, overallWords, percentText } from './words.ts'
+import { concluded } from './overall.ts'
+import { durationText, limits, method, percentText } from './words.ts'
 
 /** All that was collected from the records. */
 export interface Collected extends Pick<Report, 'tool' | 'fromMs' | 'toMs' | 'assurance' | 'records'> {
@@ -17,6 +18,7 @@ export interface Collected extends Pick<Report, 'tool' | 'fromMs' | 'toMs' | 'as
   moreInterruptions: number
   strays: Report['strays']
   side: Side
+  unsignedSinceMs: number | null
   cronSlots: CronSlots
 }
 
@@ -38,19 +40,19 @@ export function concludeReport(collected: Collected): Report {
     waivers,
     strays,
     interruptions,
+    records,
     ...side,
     egress: side.egress.map((check) => ({
       ...check,
       openTimes: check.openTimes.filter((one) => one.toMs === null || one.toMs > fromMs),
     })),
   }
-  const checks = checksOf(base)
+  const checks = checksOf({ ...base, unsignedSinceMs: collected.unsignedSinceMs })
   return {
     schema: 'pathproof.report/1',
     tool,
-    records,
     ...base,
-    conclusion: overall(base, checks),
+    conclusion: concluded({ ...base, unsignedSinceMs: collected.unsignedSinceMs }, checks),
     interruptions: interruptions.slice(0, mostShownInterruptions),
     moreInterruptions:
       collected.moreInterruptions + Math.max(0, interruptions.length - mostShownInterruptions),
@@ -85,8 +87,8 @@ function cleaned(assurance: Assurance): Assurance {
 function targetOf(track: Track, { fromMs, toMs, interruptions, cronSlots }: Collected): TargetReport | null {
   const pieces = track.timeline.pieces(fromMs, toMs)
   const watched = track.watched.filter((one) => one.fromMs < toMs && one.toMs > fromMs)
-  const episodes = track.episodes
-    .filter((one) => one.fromMs < toMs && one.toMs >= fromMs)
+  const episodes = track.episodes.list
+    .filter((one) => one.fromMs < toMs && (one.toMs > fromMs || one.fromMs >= fromMs))
     .sort((a, b) => a.fromMs - b.fromMs)
   if (pieces.length === 0 && watched.length === 0 && episodes.length === 0) return null
   const share = shareOf(pieces, fromMs, toMs)
@@ -94,19 +96,26 @@ function targetOf(track: Track, { fromMs, toMs, interruptions, cronSlots }: Coll
   const days = daysOf(track.days, pieces, fromMs, toMs, watched, cronSlots)
   const step = Math.max(60_000, Math.ceil((toMs - fromMs) / mostPieces / 60_000) * 60_000)
   const shown = pieces.length <= mostPieces ? pieces : clipped(coarsen(pieces, step), fromMs, toMs)
-  const conclusion = conclusionOf(track, share, episodes)
+  const required = track.terms.required(fromMs, toMs)
+  const firstLegs = track.firstLegs.filter((one) => one.fromMs < toMs)
+  const demanded = [...new Set(firstLegs.map((one) => one.required))].filter((one) => one !== 'any')
+  const conclusion = conclusionOf(track, required, share, episodes)
   const left = gaps.slice(mostGaps)
   const sum = (read: (day: (typeof days)[number]) => number | null): number =>
     days.reduce((all, day) => all + (read(day) ?? 0), 0)
-  const known = days.some((day) => day.planned !== null)
+  // A day of which the ledger does not tell what was planned makes the sum unknown; one without a plan does not.
+  const known =
+    days.some((day) => day.planned !== null) &&
+    !days.some((day) => day.planned === null && (day.made > 0 || touches(watched, day.day)))
   return {
     target: track.target,
-    require: [...track.requires].join('; then ') || 'unknown',
+    require: [required.join('; then ') || 'unknown', ...demanded.map((leg) => `first leg ${leg}`)].join(', '),
     schedule: scheduleText(track),
     names: [...track.hostnames].slice(0, 50),
     discovered: track.discovered,
+    firstLegs,
     conclusion,
-    sentence: sentenceOf(conclusion, share, episodes.length + track.moreEpisodes.count, gaps.length),
+    sentence: sentenceOf(conclusion, share, episodes.length + track.episodes.more.count, gaps.length),
     share,
     looks: {
       planned: known ? sum((day) => day.planned) : null,
@@ -128,7 +137,7 @@ function targetOf(track: Track, { fromMs, toMs, interruptions, cronSlots }: Coll
       seconds: left.reduce((all, gap) => all + (gap.toMs - gap.fromMs) / 1000, 0),
     },
     episodes,
-    moreEpisodes: track.moreEpisodes,
+    moreEpisodes: track.episodes.more,
   }
 }
 
@@ -146,15 +155,26 @@ function scheduleText(track: Track): string | null {
     : `every ${durationText(schedule.everySeconds)}`
 }
 
-function conclusionOf(track: Track, share: TargetReport['share'], episodes: readonly Episode[]): Conclusion {
+function touches(watched: readonly Watched[], day: string): boolean {
+  const startMs = Date.parse(`${day}T00:00:00Z`)
+  return watched.some((one) => one.fromMs < startMs + dayMs && one.toMs > startMs)
+}
+
+function conclusionOf(
+  track: Track,
+  required: readonly string[],
+  share: TargetReport['share'],
+  episodes: readonly Episode[],
+): Conclusion {
   const bad = episodes.filter(isException)
   if (bad.some(({ kind }) => kind !== 'not_met')) return 'public'
   // More than are kept in full: nobody knows what they were.
-  if (bad.length > 0 || track.moreEpisodes.count > 0) return 'not_met'
+  if (bad.length > 0 || track.episodes.more.count > 0) return 'not_met'
   if (share.observed === 0 && episodes.length === 0) return 'nothing_observed'
   if (episodes.some(({ waiver, allowed }) => waiver !== null && !allowed)) return 'waived'
-  if (share.notMet > 0) return 'not_met'
-  if (track.requires.size === 1 && track.requires.has('nothing')) return 'nothing_required'
+  // A connection was public, and the agent ended before it came to a verdict.
+  if (share.notMet > 0) return share.publicSeconds + share.mixedSeconds > 0 ? 'public' : 'not_met'
+  if (required.length === 1 && required[0] === 'nothing') return 'nothing_required'
   return share.met >= 1 ? 'met_throughout' : 'not_fully_shown'
 }
 
@@ -172,19 +192,23 @@ function sentenceOf(
   if (conclusion === 'nothing_required') return `${observed}, ${gapText}; nothing is required of it.`
   const open =
     share.undeterminedSeconds === 0 ? '' : `, undetermined for ${durationText(share.undeterminedSeconds)}`
+  const settled = `what is required was shown for ${percentText(share.met)} of it${open}`
+  if (conclusion === 'not_fully_shown' && episodes > 0)
+    return `Public or otherwise ${times}, each time allowed by what was required then. ${observed}, ${gapText}; ${settled}.`
   if (conclusion === 'not_fully_shown')
     return `Never seen otherwise, but what is required was shown for ${percentText(share.met)} of the period only: ${observed.toLowerCase()}, ${gapText}${open}.`
   const shown = durationText(share.publicSeconds + share.mixedSeconds)
   if (conclusion === 'public')
-    return `A public path was seen ${times}, for ${shown}. ${observed}, ${gapText}.`
+    return `A public path was seen${episodes === 0 ? '' : ` ${times}`}, for ${shown}. ${observed}, ${gapText}.`
   if (conclusion === 'waived')
-    return `Not as required ${times}, each time under an active waiver. ${observed}, ${gapText}.`
+    return `Not as required ${times}, each time under an active waiver or allowed then. ${observed}, ${gapText}; ${settled}.`
   return `Not as required ${times}. ${observed}, ${gapText}.`
 }
 
 function waiversOf(track: Track, fromMs: number, toMs: number): WaiverReport[] {
-  const spans = [...track.waivers.values()].sort((a, b) => a.fromMs - b.fromMs || a.untilMs - b.untilMs)
-  const lastSeen = Math.max(...spans.map((one) => one.toMs))
+  const spans = track.terms.waivers().sort((a, b) => a.fromMs - b.fromMs || a.untilMs - b.untilMs)
+  // By a later word on the target it was there no more.
+  const lastSeen = track.terms.lastMs()
   return spans
     .filter((one) => one.fromMs < toMs && one.toMs >= fromMs)
     .map(({ reason, ticket, untilMs, ...span }) => ({
@@ -196,40 +220,4 @@ function waiversOf(track: Track, fromMs: number, toMs: number): WaiverReport[] {
       toMs: span.toMs,
       state: untilMs <= Math.min(span.toMs, toMs) ? 'expired' : span.toMs < lastSeen ? 'withdrawn' : 'active',
     }))
-}
-
-function overall(findings: Findings, checks: Report['checks']): Report['conclusion'] {
-  const { assurance, targets } = findings
-  const count = (...kinds: Conclusion[]): number =>
-    targets.filter(({ conclusion }) => kinds.includes(conclusion)).length
-  const sentences =
-    targets.length === 0
-      ? ['The ledger tells of no target in this period.']
-      : [
-          `${targets.length} ${targets.length === 1 ? 'target' : 'targets'}: ${[
-            [count('met_throughout'), 'as required at every moment'],
-            [count('not_fully_shown', 'nothing_observed'), 'not fully shown'],
-            [count('public'), 'with a public path'],
-            [count('not_met'), 'otherwise not as required'],
-            [count('waived'), 'with exceptions under a waiver'],
-            [count('nothing_required'), 'of which nothing is required'],
-          ]
-            .filter(([n]) => n !== 0)
-            .map(([n, text]) => `${n} ${text}`)
-            .join(', ')}.`,
-        ]
-  for (const name of ['egress_closed', 'waivers', 'record_integrity', 'clock'] as const)
-    if (checks[name].result === 'exception') sentences.push(checks[name].sentence)
-  const exception =
-    count('public', 'not_met') > 0 ||
-    checks.egress_closed.result === 'exception' ||
-    checks.no_public_path.result === 'exception'
-  const whole =
-    targets.length > 0 &&
-    count('not_fully_shown', 'nothing_observed') === 0 &&
-    checks.waivers.result !== 'exception' &&
-    assurance.outcome === 'verified'
-  const result =
-    assurance.outcome === 'broken' ? 'unusable' : exception ? 'exception' : whole ? 'met' : 'incomplete'
-  return { result, sentences: [overallWords[result], ...sentences] }
 }

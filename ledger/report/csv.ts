@@ -30,14 +30,14 @@ const columns = [
 type Row = Partial<Record<(typeof columns)[number], string | number | null>>
 
 /**
- * One cell by RFC 4180. Text that a spreadsheet would take for a formula (a beginning of = + - @, a tab or a return) gets a
- * quote before it.
+ * One cell by RFC 4180. Text that a spreadsheet would take for a formula (a beginning of = + - @, also in full width, a tab or
+ * a return) gets a quote before it, and so does what would begin a cell where semicolons or tabs divide them.
  */
 export function cell(value: string | number | null | undefined): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number') return String(value)
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const text = value.replace(/(^|[;\t\r\n]\s*)(?=[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20])/g, "$1'")
+  return /[",;\t\r\n']/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 const line = (row: Row): string => `${columns.map((name) => cell(row[name])).join(',')}\r\n`
@@ -47,6 +47,15 @@ const times = (fromMs: number, toMs: number): Row => ({
   seconds: (toMs - fromMs) / 1000,
 })
 const placed = ({ seq, sha256 }: Place): Row => ({ record: seq, sha256 })
+
+/** What is not listed one by one; `seconds` in all. */
+function* left(
+  kind: string,
+  head: Row,
+  { count, seconds }: { count: number; seconds: number | null },
+): Generator<string> {
+  if (count > 0) yield line({ kind, ...head, seconds, because: `${count} more` })
+}
 
 /** A report as one table: what each row is stands in its first column. In pieces. */
 export function* reportCsv(report: Report): Generator<string> {
@@ -108,9 +117,31 @@ export function* reportCsv(report: Report): Generator<string> {
             : (one.waiver.ticket ?? one.waiver.reason),
         ...placed(one.first),
       })
+    yield* left('more_exceptions', head, target.moreEpisodes)
     for (const gap of target.gaps)
       yield line({ kind: 'gap', ...head, ...times(gap.fromMs, gap.toMs), because: causeText(gap.causes) })
+    yield* left('more_gaps', head, target.moreGaps)
+    for (const one of target.firstLegs)
+      yield line({
+        kind: 'first_leg',
+        target: target.target,
+        from: isoOf(one.fromMs),
+        state: one.leg,
+        required: one.required,
+        because: one.because,
+      })
   }
+  for (const one of report.strays)
+    yield line({
+      kind: 'exception',
+      target: one.hostname,
+      required: 'no target watches it',
+      from: isoOf(one.atMs),
+      state: 'public',
+      because: one.because,
+      evidence: one.address,
+      ...placed(one.place),
+    })
   for (const one of report.waivers)
     yield line({
       kind: 'waiver',
@@ -129,7 +160,8 @@ export function* reportCsv(report: Report): Generator<string> {
       because: `${causeText([one.cause])} ${one.detail}`.trim(),
       ...placed(one.place),
     })
-  for (const one of report.egress)
+  yield* left('more_interruptions', {}, { count: report.moreInterruptions, seconds: null })
+  for (const one of report.egress) {
     yield line({
       kind: 'way_out',
       target: one.check,
@@ -139,6 +171,18 @@ export function* reportCsv(report: Report): Generator<string> {
       evidence: one.url,
       made: one.rounds,
     })
+    for (const time of one.openTimes)
+      yield line({
+        kind: 'way_out_open',
+        target: one.check,
+        ...(time.toMs === null ? { from: isoOf(time.fromMs) } : times(time.fromMs, time.toMs)),
+        state: 'open',
+        because: time.because,
+        evidence: one.url,
+        ...placed(time.place),
+      })
+    yield* left('more_open', { target: one.check }, { count: one.moreOpenTimes, seconds: null })
+  }
   for (const one of report.posture.now)
     yield line({
       kind: 'fact',

@@ -10,6 +10,8 @@ export interface PlacedInterruption extends Interruption {
 /** What the checks of a report are read from. */
 export type Findings = Pick<
   Report,
+  | 'records'
+  | 'host'
   | 'fromMs'
   | 'toMs'
   | 'assurance'
@@ -20,7 +22,11 @@ export type Findings = Pick<
   | 'posture'
   | 'census'
   | 'clock'
-> & { interruptions: readonly PlacedInterruption[] }
+> & {
+  interruptions: readonly PlacedInterruption[]
+  /** When the first record was written that no checkpoint covers, or shortly before; null: all are covered. */
+  unsignedSinceMs: number | null
+}
 
 /** Whether it speaks against the target: not allowed, and not covered by a waiver. */
 export function isException(episode: Episode): boolean {

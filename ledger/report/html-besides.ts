@@ -89,7 +89,7 @@ function posture({ posture: { now, changes, moreChanges } }: Report): string {
   return (
     (table(['fact', 'state', 'because', 'since', 'in the ledger'], rows) ||
       none('The account was not read.')) +
-    (later.length > 0 ? '<h4>Recorded in the period</h4>\n' : '') +
+    (later.length > 0 ? '<h3>Recorded in the period</h3>\n' : '') +
     table(['at', 'fact', 'state', 'because'], later) +
     (left > 0 ? none(`And ${left} more.`) : '')
   )
@@ -159,10 +159,10 @@ function configuration(report: Report): string {
         ? 'not compared with AWS’s'
         : `at most ${durationText(clock.largestOffsetSeconds)} off AWS’s, in ${clock.offsetKnown} of ${clock.heartbeats} comparisons`,
     ],
-    ['clock set back', `${clock.setBacks} times in the whole ledger`],
+    ['clock set back', `${clock.setBacks} times`],
   ])}${table(['from', 'version', 'configuration (SHA-256)', 'in the ledger'], rows)}${moreConfigurations > 0 ? none(`And ${moreConfigurations} more.`) : ''}${
     readings.length > 0
-      ? `<h4>Readings of the account (last ${readings.length} of ${snapshotCount})</h4>\n`
+      ? `<h3>Readings of the account (last ${readings.length} of ${snapshotCount})</h3>\n`
       : ''
   }${table(['at', 'reading', 'account', 'region', 'source', 'prefix lists'], readings)}`
 }

@@ -31,7 +31,7 @@ export function record({ assurance, records }: Report): string {
       ['last', `record ${last.seq} at ${when(last.atMs)} <code>${html(last.sha256)}</code>`],
     )
   }
-  return `${facts(rows)}${checkpoint === null ? '<p>There is no checkpoint that holds.</p>\n' : `<h4>Checkpoint</h4>\n<pre>${htmlLines(checkpoint)}</pre>\n`}${
-    transcript.length === 0 ? '' : `<h4>Verification</h4>\n<pre>${htmlLines(transcript.join('\n'))}</pre>\n`
+  return `${facts(rows)}${checkpoint === null ? '<p>There is no checkpoint that holds.</p>\n' : `<h3>Checkpoint</h3>\n<pre>${htmlLines(checkpoint)}</pre>\n`}${
+    transcript.length === 0 ? '' : `<h3>Verification</h3>\n<pre>${htmlLines(transcript.join('\n'))}</pre>\n`
   }`
 }

@@ -78,6 +78,7 @@ export function targetSection(target: TargetReport, index: number, { fromMs, toM
       `${html(target.schedule ?? 'schedule not known')}${target.discovered ? ', discovered' : ''}`,
     ],
     ['names', names.join(' ') || 'none'],
+    ...(target.firstLegs.length === 0 ? [] : [['first leg', firstLegs(target)] as [string, string]]),
     [
       'looks',
       `${number(looks.planned)} planned, ${number(looks.made)} made, ${number(looks.missed)} missed${skipText}; ${number(looks.confirmed)} confirmed by records, ${number(looks.undetermined)} undetermined; ${number(looks.connections)} connections`,
@@ -114,10 +115,35 @@ ${coverageTable(target.days)}</section>
 `
 }
 
+function firstLegs({ firstLegs: all }: TargetReport): string {
+  const lines = all.map(({ leg, required, met, because, fromMs }) => {
+    const demand = required === 'any' ? '' : ` (required: ${required}, ${met === true ? 'met' : 'not shown'})`
+    return `${html(leg)}${demand} from ${when(fromMs)}${because === '' ? '' : `: ${html(because)}`}`
+  })
+  return list(lines)
+}
+
+/** Connections that turned out public, to names that no target watches. */
+export function strays({ strays: all }: Report): string {
+  if (all.length === 0) return ''
+  const rows = all.map((one) => [
+    when(one.atMs),
+    html(one.hostname),
+    html(one.address),
+    html(one.because),
+    placeText(one.place),
+  ])
+  return `<section class="strays"><h3>${word('public', 'public, and watched by no target')}</h3>
+<p>Records showed these connections of the agent’s own to be public; no target names where they went.</p>
+${table(['at', 'name', 'address', 'because', 'in the ledger'], rows)}</section>
+`
+}
+
 const kinds = { public: 'public', mixed: 'mixed: some addresses public', not_met: 'not as required' } as const
 const ends = {
   changed: 'until a look saw otherwise',
   unseen: 'until nothing was observed any more',
+  waiver_ended: 'until the waiver ended',
   open: 'still so at the end of what was read',
 } as const
 

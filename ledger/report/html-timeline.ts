@@ -6,9 +6,9 @@ import { markWords, percentText } from './words.ts'
 
 /** Drawn from the back to the front: what is bad is never covered. Heights tell the marks apart as patterns do. */
 const heights: readonly (readonly [Mark, number])[] = [
-  ['gap', 6],
   ['private', 14],
   ['blocked', 14],
+  ['gap', 6],
   ['undetermined', 22],
   ['mixed', 30],
   ['public', 30],
@@ -17,6 +17,8 @@ const heights: readonly (readonly [Mark, number])[] = [
 const width = 1000
 const middle = 17
 const least = 1.6
+/** Less shows no pattern. */
+const leastPattern = 8
 
 const fills: Readonly<Record<Mark, string>> = {
   private: 'class="f-private"',
@@ -53,13 +55,17 @@ export function timelineSvg({ timeline, share, target }: TargetReport, fromMs: n
     const left = x(from)
     const wide = Math.max(Math.round((x(to) - left) * 100) / 100, mark === 'private' ? 0.1 : least)
     const start = Math.min(left, width - wide)
-    return `<rect x="${Math.round(start * 100) / 100}" y="${middle - height / 2}" width="${wide}" height="${height}" ${fills[mark]}/>`
+    const box = (high: number, fill: string): string =>
+      `<rect x="${Math.round(start * 100) / 100}" y="${middle - high / 2}" width="${wide}" height="${high}" ${fill}/>`
+    const own = box(height, wide < leastPattern ? `class="f-${mark}"` : fills[mark])
+    // It must not be covered by what lies beside it, which the least width reaches into.
+    return mark === 'gap' ? box(14, 'class="paper"') + own : own
   }
   const rects = heights.flatMap(([mark, height]) =>
     piecesOf(timeline, mark, fromMs, toMs).map((piece) => rect(piece.fromMs, piece.toMs, mark, height)),
   )
   const label = `${target}: private ${percent(share.privateSeconds, fromMs, toMs)}, public or mixed ${percent(share.publicSeconds + share.mixedSeconds, fromMs, toMs)}, blocked ${percent(share.blockedSeconds, fromMs, toMs)}, undetermined ${percent(share.undeterminedSeconds, fromMs, toMs)}, not observed ${percent(share.gapSeconds, fromMs, toMs)} of the period`
-  return `<svg class="line" viewBox="0 0 ${width} 54" role="img" aria-label="${attribute(label)}">${rects.join('')}<path d="M0 36h${width}" class="axis"/>${axis(fromMs, toMs, x)}</svg>\n`
+  return `<div class="wide"><svg class="line" viewBox="0 0 ${width} 54" role="img" aria-label="${attribute(label)}">${rects.join('')}<path d="M0 36h${width}" class="axis"/>${axis(fromMs, toMs, x)}</svg></div>\n`
 }
 
 const percent = (seconds: number, fromMs: number, toMs: number): string =>

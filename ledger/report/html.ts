@@ -2,8 +2,8 @@ import { isoOf } from './decode.ts'
 import { html, list } from './html-text.ts'
 import { besides } from './html-besides.ts'
 import { record } from './html-record.ts'
-import { policy, style } from './html-style.ts'
-import { summary, targetSection } from './html-targets.ts'
+import { policyFor, styleOf } from './html-style.ts'
+import { strays, summary, targetSection } from './html-targets.ts'
 import { legend, patterns } from './html-timeline.ts'
 import type { Report } from './model.ts'
 
@@ -27,16 +27,17 @@ const parts = [
 /** A report as one page that needs nothing beside it, in pieces. The same report gives the same bytes. */
 export function* reportHtml(report: Report): Generator<string> {
   const { fromMs, toMs, host, conclusion, tool } = report
+  const style = styleOf(report)
   const period = `${isoOf(fromMs)} to ${isoOf(toMs)}`
   yield `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${policyFor(style)}">
 <meta name="viewport" content="width=device-width, initial-scale=1"><meta name="referrer" content="no-referrer">
 <title>${title}, ${period}</title><style>${style}</style></head><body>
 ${patterns}<header><h1>${title}</h1>
 <p class="soft">${html(host.agents.join(', ') || 'unknown agent')} · ${period} (UTC)<br>
 ${html([host.vantage, host.instance, host.account, host.region].filter((one) => one !== null).join(' · '))}</p></header>
-<div class="verdict ${conclusion.result}">${conclusion.sentences.map((sentence) => `<p>${html(sentence)}</p>`).join('')}
+<main><div class="verdict ${conclusion.result}">${conclusion.sentences.map((sentence) => `<p>${html(sentence)}</p>`).join('')}
 <p class="soft">${html(report.limits[0])}</p></div>
 <nav aria-label="Contents">${list(parts.map(([id, name]) => `<a href="#${id}">${name}</a>`))}</nav>
 `
@@ -45,12 +46,13 @@ ${html([host.vantage, host.instance, host.account, host.region].filter((one) => 
   yield heading('summary') + summary(report)
   yield `${heading('targets')}${legend()}`
   for (const [index, target] of report.targets.entries()) yield targetSection(target, index, report)
+  yield strays(report)
   if (report.targets.length === 0) yield '<p>The ledger tells of no target in this period.</p>\n'
   for (const [id, text] of besides(report)) yield heading(id) + text
   yield heading('method') + list(report.method.map((line) => html(line)))
   yield heading('limits') + list(report.limits.map((line) => html(line)))
   yield heading('record') + record(report)
   yield `<p class="soft">Made by ${html(tool.name)} ${html(tool.version)}. The same ledger, keys and period give this page again, byte for byte.</p>
-</body></html>
+</main></body></html>
 `
 }

@@ -1,4 +1,5 @@
 import type { DayCoverage, Gap, Share } from '../coverage.ts'
+import type { FirstLeg } from '../../model/first-leg.ts'
 import type { Piece } from '../timeline.ts'
 
 /** Where in the ledger something stands. */
@@ -56,8 +57,11 @@ export interface Episode {
   notBeforeMs: number | null
   /** When it was seen no more. */
   toMs: number
-  /** `changed`: a later look saw something else; `unseen`: nothing was observed then; `open`: it lasts beyond what was read. */
-  end: 'changed' | 'unseen' | 'open'
+  /**
+   * `changed`: a later look saw something else; `unseen`: nothing was observed then; `waiver_ended`: the next one goes on
+   * without; `open`: it lasts beyond what was read.
+   */
+  end: 'changed' | 'unseen' | 'waiver_ended' | 'open'
   looks: number
   cause: string[]
   evidence: EvidenceLine[]
@@ -85,6 +89,16 @@ export interface WaiverReport extends WaiverLine {
   state: 'active' | 'expired' | 'withdrawn'
 }
 
+/** How packets of a host on-prem got from its site to AWS, from a time on. */
+export interface FirstLegSpan {
+  leg: FirstLeg
+  required: 'any' | 'direct_connect' | 'vpn'
+  /** Null: nothing is demanded of it. */
+  met: boolean | null
+  because: string
+  fromMs: number
+}
+
 /**
  * `met_throughout`: what is required was shown to be the case at every moment; `not_fully_shown`: never shown otherwise, but
  * not at every moment; `not_met`: shown not to be the case; `public`: a public path was seen that is not allowed; `waived`:
@@ -105,6 +119,8 @@ export interface TargetReport {
   schedule: string | null
   names: string[]
   discovered: boolean
+  /** Empty where there is none (on EC2), or none is known. */
+  firstLegs: FirstLegSpan[]
   conclusion: Conclusion
   sentence: string
   share: Share
@@ -157,6 +173,8 @@ export interface EgressReport {
   /** Times in which it was open, as recorded. */
   openTimes: { fromMs: number; toMs: number | null; because: string; place: Place }[]
   moreOpenTimes: number
+  /** Of the period; rounds that found what the one before found are told at least once a day. */
+  longestSilenceSeconds: number
 }
 
 export interface PostureChange {

@@ -58,7 +58,8 @@ export function ocsfEvents(report: Report): unknown[] {
   const { fromMs, toMs, assurance, records, targets, checks } = report
   const key = [assurance.root ?? records?.last.sha256 ?? '', assurance.size ?? 0, fromMs, toMs]
   const uuid = (...words: (string | number)[]): string => uuidOf('ocsf', ...key, ...words)
-  const beside = checkNames.filter((name) => name !== 'path_required' && name !== 'no_public_path')
+  // Each target is a finding of its own.
+  const beside = checkNames.filter((name) => name !== 'path_required')
   const subjects: Subject[] = [
     ...targets.map((target) => subjectOf(target, uuid('target', target.target), fromMs, toMs)),
     ...beside.map((name) => ({
@@ -70,7 +71,7 @@ export function ocsfEvents(report: Report): unknown[] {
       firstSeenMs: fromMs,
       lastSeenMs: toMs,
       resources: [],
-      evidences: [],
+      evidences: evidencesOf(name, report),
       fix: [],
       data: {},
     })),
@@ -100,7 +101,12 @@ function subjectOf(target: TargetReport, uid: string, fromMs: number, toMs: numb
         ),
       ),
     ].slice(0, 10),
-    data: { share: target.share, looks: target.looks, gaps: target.gaps.length + target.moreGaps.count },
+    data: {
+      share: target.share,
+      looks: target.looks,
+      gaps: target.gaps.length + target.moreGaps.count,
+      exceptions: target.episodes.length + target.moreEpisodes.count,
+    },
   }
 }
 
@@ -116,8 +122,7 @@ function evidenceOf(episode: Episode): unknown {
 
 function eventOf(subject: Subject, report: Report, uid: string): unknown {
   const { tool, fromMs, toMs, assurance, host } = report
-  const { status, status_id, severity, severity_id } =
-    assurance.outcome === 'broken' && subject.kind !== 'fail' ? statuses.unknown : statuses[subject.kind]
+  const { status, status_id, severity, severity_id } = statuses[assured(subject.kind, assurance.outcome)]
   const supported = report.controls.filter((one) =>
     one.supportedBy.some(({ check }) => check === subject.check),
   )
@@ -179,6 +184,29 @@ function eventOf(subject: Subject, report: Report, uid: string): unknown {
       },
     },
   }
+}
+
+/** What speaks against it stands, whoever wrote it; for it speaks only a record that is whole, and signed by a given key. */
+function assured(kind: Subject['kind'], outcome: Report['assurance']['outcome']): Subject['kind'] {
+  if (kind === 'fail' || outcome === 'verified') return kind
+  if (outcome === 'broken') return 'unknown'
+  return kind === 'pass' ? 'warning' : kind
+}
+
+function evidencesOf(name: CheckName, { strays, egress }: Report): unknown[] {
+  if (name === 'no_public_path')
+    return strays.slice(0, 50).map(({ hostname, address, atMs, because, place }) => ({
+      name: `public from record ${place.seq}`,
+      data: { kind: 'public', from_time: atMs, late: true, because, first: place },
+      ...(isIP(address) === 0 ? {} : { dst_endpoint: { ip: address, hostname } }),
+    }))
+  if (name !== 'egress_closed') return []
+  return egress.slice(0, 50).flatMap(({ check, url, openTimes }) =>
+    openTimes.slice(0, 20).map(({ fromMs, toMs, because, place }) => ({
+      name: `open from record ${place.seq}`,
+      data: { check, url, from_time: fromMs, to_time: toMs, because, first: place },
+    })),
+  )
 }
 
 /** One event a line. */

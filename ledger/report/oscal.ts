@@ -48,12 +48,15 @@ function controlId(framework: string, id: string): string {
 
 type State = { state: 'satisfied' | 'not-satisfied'; reason: 'pass' | 'fail' | 'other' }
 
-/** OSCAL knows no third state: what is not shown at every moment is not satisfied, for another reason than a failure. */
+/**
+ * OSCAL knows no third state: what is not shown at every moment, or by a record that is not known to be whole and signed, is not
+ * satisfied, for another reason than a failure.
+ */
 function stateOf(
   kind: Conclusion | 'no_exception' | 'exception' | 'incomplete' | 'no_data',
-  broken: boolean,
+  trusted: boolean,
 ): State {
-  if ((kind === 'met_throughout' || kind === 'no_exception') && !broken)
+  if ((kind === 'met_throughout' || kind === 'no_exception') && trusted)
     return { state: 'satisfied', reason: 'pass' }
   const fails = kind === 'public' || kind === 'not_met' || kind === 'exception'
   return { state: 'not-satisfied', reason: fails ? 'fail' : 'other' }
@@ -64,7 +67,7 @@ export function oscalDocument(report: Report): unknown {
   const { fromMs, toMs, assurance, tool, records, targets, checks } = report
   const key = [assurance.root ?? records?.last.sha256 ?? '', assurance.size ?? 0, fromMs, toMs]
   const uuid = (...words: (string | number)[]): string => uuidOf('oscal', ...key, ...words)
-  const broken = assurance.outcome === 'broken'
+  const trusted = assurance.outcome === 'verified'
   const collected = isoOf(records?.last.atMs ?? toMs)
   const agent = uuid('agent')
   const component = (target: TargetReport): string => uuid('component', target.target)
@@ -106,6 +109,7 @@ export function oscalDocument(report: Report): unknown {
         one.first,
         one.evidence.map(({ address, because }) => `${address}: ${because}`).join(' ') || 'the verdict',
       ),
+      ...(one.last.seq === one.first.seq ? [] : [evidenceOf(one.last, 'the last record of it')]),
     ],
     collected: isoOf(one.toMs),
     ...(one.waiver === null
@@ -126,6 +130,7 @@ export function oscalDocument(report: Report): unknown {
     ],
     types: ['control-objective'],
     origins: [{ actors: [{ type: 'tool', 'actor-uuid': agent }] }],
+    ...evidenceFor(name, report),
     collected,
   })
   const finding = (
@@ -159,7 +164,7 @@ export function oscalDocument(report: Report): unknown {
           `${target.target}: path as required (${target.require})`,
           target.sentence,
           token('path-required', target.target),
-          stateOf(target.conclusion, broken),
+          stateOf(target.conclusion, trusted),
           [uuid('observation', target.target), ...target.episodes.map(episodeId)],
         ),
       ),
@@ -171,7 +176,7 @@ export function oscalDocument(report: Report): unknown {
           checkWords[name],
           checks[name].sentence,
           token(name),
-          stateOf(checks[name].result, broken),
+          stateOf(checks[name].result, trusted),
           [uuid('check', name)],
         ),
       ),
@@ -260,6 +265,19 @@ function selections(report: Report) {
     description: markup(framework),
     'include-controls': controls.map((one) => ({ 'control-id': controlId(one.framework, one.id) })),
   }))
+}
+
+/** Records behind what a check found beside the targets. */
+function evidenceFor(name: CheckName, { strays, egress }: Report) {
+  const found =
+    name === 'no_public_path'
+      ? strays.map((one) => evidenceOf(one.place, `${one.hostname} ${one.address}: ${one.because}`))
+      : name === 'egress_closed'
+        ? egress.flatMap(({ check, openTimes }) =>
+            openTimes.map((one) => evidenceOf(one.place, `${check} open: ${one.because}`)),
+          )
+        : []
+  return found.length === 0 ? {} : { 'relevant-evidence': found.slice(0, 200) }
 }
 
 /** The document in pieces. */

@@ -14,7 +14,8 @@ export interface PresenceDeps {
   loseAll(fromMs: number, toMs: number): void
   /** What was said of this time may have been taken back by records that are lost. */
   doubtAll(fromMs: number, toMs: number): void
-  clockSetBack(): void
+  /** To `fromMs`; before, it had shown `toMs`. */
+  clockSetBack(fromMs: number, toMs: number): void
 }
 
 /** When the agent and its ledger were there, and why not. */
@@ -34,6 +35,8 @@ export interface Presence {
 const explains: ReadonlySet<string> = new Set(['segment', 'recovery', 'gap', 'lifecycle'])
 const most = 5000
 const dayMs = 86_400_000
+/** A clock that is off AWS's by less tells the right time. */
+const sureSeconds = 60
 
 export function createPresence(deps: PresenceDeps): Presence {
   const { fromMs, toMs } = deps
@@ -42,6 +45,13 @@ export function createPresence(deps: PresenceDeps): Presence {
   let heartbeatSeconds: number | null = null
   let down: PlacedInterruption | null = null
   let isUp = false
+  /** When the records of this boot begin, and what was last known of its clock. */
+  let bootMs = Number.NEGATIVE_INFINITY
+  let offsetSeconds: number | null = null
+  const bootAt = ({ wallMs }: LedgerRecord): void => {
+    bootMs = wallMs
+    offsetSeconds = null
+  }
 
   const interrupted = (one: PlacedInterruption): void => {
     if (!(one.fromMs < one.toMs)) return
@@ -65,7 +75,8 @@ export function createPresence(deps: PresenceDeps): Presence {
 
   const gap = ({ body, wallMs }: LedgerRecord, place: Place): void => {
     const from = stampOf(body['fromTs']) ?? wallMs
-    const to = Math.max(from, stampOf(body['toTs']) ?? wallMs)
+    // One record may be lost at one moment: what it said is missing from then on.
+    const to = Math.max(from + 1, stampOf(body['toTs']) ?? wallMs)
     const lost = Object.entries(fieldsOf(body['lost'])).slice(0, 50)
     if (lost.every(([, n]) => countOf(n) === 0)) return
     const words = lost.map(([name, n]) => `${countOf(n)} ${textOf(name, 40)}`).join(', ')
@@ -82,6 +93,7 @@ export function createPresence(deps: PresenceDeps): Presence {
     between(before, record, place) {
       const from = before.wallMs
       const to = record.wallMs
+      if (record.bootId !== before.bootId) bootAt(record)
       if (record.seq !== before.seq + 1) {
         const detail = `records ${before.seq + 1} to ${record.seq - 1}`
         deps.stopAll(from)
@@ -96,14 +108,22 @@ export function createPresence(deps: PresenceDeps): Presence {
       if (jump > 120_000) {
         const detail = `the clock went ${Math.round(jump / 1000)} s further than the time that passed`
         interrupted({ fromMs: from, toMs: to, cause: 'clock_or_suspend', detail, place })
-      } else if (heartbeatSeconds !== null && passed > 3000 * heartbeatSeconds && !explains.has(record.kind))
-        interrupted({ fromMs: from, toMs: to, cause: 'silence', detail: 'no heartbeat', place })
+        deps.stopAll(from)
+        // A host that slept has the right time before; one whose clock was wrong has not, as far back as it runs.
+        if (offsetSeconds === null || Math.abs(offsetSeconds) > sureSeconds) deps.doubtAll(bootMs, from)
+      } else if (heartbeatSeconds !== null && passed > 3000 * heartbeatSeconds) {
+        // Whoever does not even write a heartbeat does not look either.
+        deps.stopAll(from)
+        if (!explains.has(record.kind))
+          interrupted({ fromMs: from, toMs: to, cause: 'silence', detail: 'no heartbeat', place })
+      }
     },
     read(record, before, place) {
       const { kind, body, wallMs } = record
       if (kind === 'heartbeat') {
         up(wallMs)
         heartbeatSeconds = numberOf(body['everySeconds'], 1, dayMs / 1000) ?? heartbeatSeconds
+        offsetSeconds = numberOf(body['clockOffsetSeconds'], -1e12, 1e12) ?? offsetSeconds
       } else if (kind === 'lifecycle') {
         const event = oneOf(body['event'], ['started', 'stopped', 'configured'])
         if (event === 'stopped') return goDown(wallMs, 'stopped', '', place())
@@ -118,7 +138,8 @@ export function createPresence(deps: PresenceDeps): Presence {
       else if (kind === 'damage') {
         const detail = textOf(body['what'], 60)
         interrupted({ fromMs: wallMs - 1, toMs: wallMs, cause: 'ledger_damaged', detail, place: place() })
-      } else if (kind === 'clock') deps.clockSetBack()
+      } else if (kind === 'clock')
+        deps.clockSetBack(wallMs, Math.max(wallMs, stampOf(body['previousTs']) ?? wallMs))
     },
     finish(endMs) {
       up(endMs)

@@ -30,8 +30,9 @@ export type Side = Pick<
 
 export interface SideReader {
   add(kind: string, body: Fields, wallMs: number, agentId: string, place: () => Place): void
-  setBack(): void
-  finish(): Side
+  setBack(fromMs: number, toMs: number): void
+  /** @param endMs end of the period */
+  finish(endMs: number): Side
 }
 
 const most = {
@@ -55,6 +56,8 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
     because: [],
   }
   const egress = new Map<string, EgressReport>()
+  /** When a round of each check was last told of. */
+  const heard = new Map<string, number>()
   const posture = new Map<string, PostureChange>()
   const changes: PostureChange[] = []
   let moreChanges = 0
@@ -68,6 +71,12 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
   let snapshotCount = 0
   const before = (ms: number): boolean => fromMs !== null && ms < fromMs
   const after = (ms: number): boolean => toMs !== null && ms >= toMs
+
+  const hear = (check: EgressReport, ms: number): void => {
+    const silence = (ms - (heard.get(check.check) ?? ms)) / 1000
+    check.longestSilenceSeconds = Math.max(check.longestSilenceSeconds, silence)
+    heard.set(check.check, Math.max(heard.get(check.check) ?? ms, ms))
+  }
 
   const readEgress = (body: Fields, wallMs: number, place: Place): void => {
     const check = textOf(body['check'], 100)
@@ -88,8 +97,10 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
         untestable: 0,
         openTimes: [],
         moreOpenTimes: 0,
+        longestSilenceSeconds: 0,
       }
       egress.set(check, known)
+      heard.set(check, fromMs ?? atMs)
     }
     const last = known.openTimes.at(-1)
     const isOpen = last !== undefined && last.toMs === null
@@ -109,9 +120,17 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
       control: textOf(body['control'], 100),
     })
     if (before(atMs)) return
+    hear(known, atMs)
     known.rounds++
     if (state === 'open') known.open++
     if (state === 'untestable') known.untestable++
+  }
+
+  const noteChange = (change: PostureChange): void => {
+    const { check, state } = change
+    const news = state !== 'pass' && !changes.some((one) => one.check === check && one.state === state)
+    if (changes.length < most.changes || news) changes.push({ ...change })
+    else moreChanges++
   }
 
   const readPosture = (body: Fields, wallMs: number, place: Place): void => {
@@ -133,18 +152,23 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
       }
       posture.set(check, change)
       if (before(wallMs)) continue
-      if (changes.length < most.changes) changes.push({ ...change })
-      else moreChanges++
+      // What was not as wanted when the period began is of the period too.
+      if (known !== undefined && before(known.fromMs) && known.state !== 'pass') noteChange(known)
+      noteChange(change)
     }
   }
 
   const readCensus = (body: Fields): void => {
     const from = timeOf(body['fromMs'])
     const to = timeOf(body['toMs'])
-    if (from === null || to === null || from >= to || from < censusEnd || before(from) || after(from)) return
+    if (from === null || to === null || from >= to || from < censusEnd) return
     censusEnd = to
+    // What reaches into the period is counted whole; how long it covers, only as far as that is sure to lie in the period.
+    const inside = Math.min(to, toMs ?? to) - Math.max(from, fromMs ?? from)
+    if (inside <= 0) return
+    const covered = Math.min(numberOf(body['coveredSeconds'], 0, 1e9) ?? 0, (to - from) / 1000)
     census.windows++
-    census.coveredSeconds += Math.min(numberOf(body['coveredSeconds'], 0, 1e9) ?? 0, (to - from) / 1000)
+    census.coveredSeconds += Math.max(0, covered - (to - from - inside) / 1000)
     const other = fieldsOf(body['other'])
     census.other.flows += countOf(other['flows'])
     census.other.bytes += countOf(other['bytes'])
@@ -232,10 +256,12 @@ export function createSide(fromMs: number | null, toMs: number | null): SideRead
         clock.largestOffsetSeconds = Math.max(clock.largestOffsetSeconds ?? 0, Math.abs(offset))
       }
     },
-    setBack() {
-      clock.setBacks++
+    setBack(from, to) {
+      // The time that was passed twice touches the period.
+      if (!before(to) && !after(from)) clock.setBacks++
     },
-    finish() {
+    finish(endMs) {
+      for (const check of egress.values()) hear(check, endMs)
       census.rows = [...censusRows.values()].sort(
         (a, b) => b.bytes - a.bytes || (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1),
       )

@@ -1,18 +1,15 @@
 import type { Schedule } from '../../model/target.ts'
-import { type DayCounts, type Watched, dayMs } from '../coverage.ts'
+import { type DayCounts, type Watched, dayMs, noCounts } from '../coverage.ts'
 import { type Duty, type Mark, type Timeline, createTimeline, marks } from '../timeline.ts'
-import type { EvidenceLine, Episode, FixLine, Place, WaiverLine } from './model.ts'
+import { type Episodes, createEpisodes, isBad, isPublic } from './episodes.ts'
+import type { FirstLegSpan, Place, WaiverLine } from './model.ts'
+import { type TermsBook, createTerms } from './terms.ts'
 import type { ReadAttempt, ReadLook, ReadVerdict } from './verdicts.ts'
 
 /** What a look counts for; records may bear it out, or take that back, later. */
 export interface CountedLook {
   day: DayCounts | null
   confirmed: number
-}
-
-export interface WaiverSpan extends WaiverLine {
-  fromMs: number
-  toMs: number
 }
 
 /** One target through the whole ledger. Times may go backwards: nothing that was bad is ever lost by that. */
@@ -22,33 +19,33 @@ export interface Track {
   /** By days since the Unix epoch. */
   days: Map<number, DayCounts>
   watched: Watched[]
-  waivers: Map<string, WaiverSpan>
-  episodes: Episode[]
-  moreEpisodes: { count: number; seconds: number }
+  terms: TermsBook
+  episodes: Episodes
+  firstLegs: FirstLegSpan[]
   /** The last whole verdict, which repeats refer to. */
   verdict: ReadVerdict | null
   /** Configuration that names it; undefined: no record declared it. */
   configuration: string | null | undefined
   discovered: boolean
-  requires: Set<string>
   /** Slots of the schedule that the agent says it skipped, by reason. */
   skipped: Map<string, number>
   hostnames: Set<string>
   declare(schedule: Schedule | null, fromMs: number): void
   drop(ms: number): void
-  noteWaiver(waiver: WaiverLine | null, ms: number): void
   /** A look ended with this verdict, told at `recordMs`. */
   look(verdict: ReadVerdict, look: ReadLook, recordMs: number, place: Place): CountedLook
-  /** The verdict changed without a look. */
+  /** The verdict changed without a look: other things are said of the connections of the last one. */
   rejudged(verdict: ReadVerdict, recordMs: number, place: Place): void
   /** Records spoke of an attempt; told at `recordMs`. */
   told(attempt: ReadAttempt, recordMs: number, place: Place): void
   /** The agent was gone from then on. */
   stop(ms: number): void
-  /** Nothing that was said of this time holds. */
+  /** Nothing that was said of this time holds, and no verdict from before its end stands beyond its beginning. */
   lose(fromMs: number, toMs: number): void
   /** What was said of this time may not hold. */
   doubt(fromMs: number, toMs: number): void
+  /** The clock was set back to `fromMs`; it had shown `toMs`. */
+  setBack(fromMs: number, toMs: number): void
   finish(lastMs: number): void
 }
 
@@ -59,8 +56,10 @@ export interface TrackDeps {
   attempt(id: string): ReadAttempt | null
 }
 
-const mostEpisodes = 200
-const mostEvidence = 12
+/** Looks whose starts are remembered: a loss is declared before many more are made. */
+const mostStarts = 200
+const mostLosses = 50
+const mostLegs = 50
 
 interface Current {
   /** The look that it is from. */
@@ -71,48 +70,30 @@ interface Current {
   duty: Duty
 }
 
-interface OpenEpisode {
-  episode: Episode
-  key: string
-  untilMs: number
-}
-
 const atLeast = <T>(order: readonly T[], value: T, least: T): T =>
   order.indexOf(value) >= order.indexOf(least) ? value : least
-
-const isPublic = (mark: Mark): boolean => mark === 'public' || mark === 'mixed'
-const isBad = (mark: Mark, duty: Duty): boolean => isPublic(mark) || duty === 'not_met'
+const isGood = (mark: Mark): boolean => mark === 'private' || mark === 'blocked'
 
 export function createTrack(target: string, deps: TrackDeps): Track {
   const timeline = createTimeline()
   /** When the agent itself said that it was public. */
   const spoken = createTimeline()
+  const episodes = createEpisodes(target, deps)
+  const terms = createTerms()
+  const starts: number[] = []
+  const losses: { fromMs: number; toMs: number }[] = []
   let current: Current | null = null
-  let open: OpenEpisode | null = null
-  let lateOpen: Episode | null = null
   let lifeMs = 0
+  let spacedMs = Number.NEGATIVE_INFINITY
   let doubts: { fromMs: number; toMs: number }[] = []
 
-  const inPeriod = (fromMs: number, toMs: number): boolean =>
-    (deps.toMs === null || fromMs < deps.toMs) && (deps.fromMs === null || toMs >= deps.fromMs)
-
-  const keep = (episode: Episode): void => {
-    if (!inPeriod(episode.fromMs, episode.toMs)) return
-    if (track.episodes.length < mostEpisodes) track.episodes.push(episode)
-    else {
-      track.moreEpisodes.count++
-      track.moreEpisodes.seconds += (episode.toMs - episode.fromMs) / 1000
-    }
-  }
-
-  const close = (ms: number, end: Episode['end']): void => {
-    if (open === null) return
-    const { episode, untilMs } = open
-    const ran = untilMs < ms
-    episode.toMs = Math.max(episode.fromMs, Math.min(untilMs, ms))
-    episode.end = ran ? 'unseen' : end
-    keep(episode)
-    open = null
+  /** Up to when a good word stands: what was lost may have taken it back. */
+  const held = (was: Current, ms: number): number => {
+    let end = Math.min(was.untilMs, ms)
+    if (isBad(was.mark, was.duty)) return end
+    for (const loss of losses)
+      if (was.lookMs < loss.toMs && end > loss.fromMs) end = Math.max(was.fromMs, loss.fromMs)
+    return end
   }
 
   /** Paints what stood until `ms`. What turned for the worse since the last look is not shown to have been better until then. */
@@ -128,12 +109,11 @@ export function createTrack(target: string, deps: TrackDeps): Track {
     }
     let { mark, duty } = was
     if (next !== null) {
-      const worseMark =
-        (next.mark === 'public' || next.mark === 'mixed') && marks.indexOf(next.mark) > marks.indexOf(mark)
+      const worseMark = isPublic(next.mark) && marks.indexOf(next.mark) > marks.indexOf(mark)
       if (worseMark) mark = atLeast(marks, mark, 'undetermined')
       if ((worseMark || next.duty === 'not_met') && duty === 'met') duty = 'unknown'
     }
-    const piece = { fromMs: was.fromMs, toMs: Math.min(was.untilMs, ms), mark, duty }
+    const piece = { fromMs: was.fromMs, toMs: held(was, ms), mark, duty }
     timeline.paint(piece)
     if (isPublic(mark)) spoken.paint(piece)
     for (const one of doubts) timeline.doubt(one.fromMs, one.toMs)
@@ -155,22 +135,49 @@ export function createTrack(target: string, deps: TrackDeps): Track {
   const waiverAt = (verdict: ReadVerdict, ms: number): WaiverLine | null =>
     verdict.waiver !== null && ms < verdict.waiver.untilMs ? verdict.waiver : null
 
-  const noteWaiver = (waiver: WaiverLine | null, ms: number): void => {
-    if (waiver === null) return
-    const key = JSON.stringify(waiver)
-    const known = track.waivers.get(key)
-    if (known !== undefined) {
-      known.toMs = Math.max(known.toMs, ms)
-      known.fromMs = Math.min(known.fromMs, ms)
-    } else if (track.waivers.size < 200) track.waivers.set(key, { ...waiver, fromMs: ms, toMs: ms })
+  /** The verdict that stands has been contradicted: until a new one comes, nobody has settled anything. */
+  const hold = (ms: number): void => {
+    const { verdict } = track
+    if (verdict !== null && !isPublic(verdict.mark))
+      track.verdict = {
+        ...verdict,
+        mark: 'undetermined',
+        duty: verdict.duty === 'none' ? 'none' : 'unknown',
+        cause: ['records contradicted it, and no verdict since says otherwise'],
+      }
+    if (current !== null) doubt(ms, current.untilMs)
   }
 
-  const evidenceOf = (verdict: ReadVerdict, mark: Mark): { evidence: EvidenceLine[]; fix: FixLine[] } => {
-    const attempts = verdict.attempts.flatMap((id) => deps.attempt(id) ?? [])
-    const telling = attempts.filter((one) => one.mark === mark || one.mark === 'public')
-    const evidence = (telling.length > 0 ? telling : attempts).flatMap((one) => one.evidence.slice(0, 4))
-    const fix = verdict.fix.length > 0 ? verdict.fix : attempts.flatMap((one) => one.fix).slice(0, 4)
-    return { evidence: evidence.slice(0, mostEvidence), fix }
+  const noteLeg = ({ firstLeg }: ReadVerdict, ms: number): void => {
+    if (firstLeg === null) return
+    const last = track.firstLegs.at(-1)
+    const { leg, required, met } = firstLeg
+    if (last?.leg === leg && last.required === required && last.met === met) return
+    // What was before the period is of interest only where it still stood at its beginning.
+    if (deps.fromMs !== null && ms <= deps.fromMs) track.firstLegs.length = 0
+    if (deps.toMs !== null && ms >= deps.toMs) return
+    if (track.firstLegs.length < mostLegs) track.firstLegs.push({ ...firstLeg, fromMs: ms })
+  }
+
+  const countsOf = (atMs: number): DayCounts | null => {
+    if ((deps.fromMs !== null && atMs < deps.fromMs) || (deps.toMs !== null && atMs >= deps.toMs)) return null
+    const day = Math.floor(atMs / dayMs)
+    const known = track.days.get(day)
+    if (known !== undefined) return known
+    const counts = noCounts()
+    track.days.set(day, counts)
+    return counts
+  }
+
+  const lastSpan = (): Watched | undefined => track.watched.at(-1)
+
+  /** Whether a look came when one was due, and not right after another one. */
+  const isSpaced = (atMs: number): boolean => {
+    const schedule = lastSpan()?.schedule ?? null
+    const leastMs = schedule?.kind === 'interval' ? schedule.everySeconds * 500 : 1
+    if (atMs - spacedMs < leastMs) return false
+    spacedMs = atMs
+    return true
   }
 
   const follow = (
@@ -181,65 +188,26 @@ export function createTrack(target: string, deps: TrackDeps): Track {
     before: Current | null,
     place: Place,
   ): void => {
-    const waiver = waiverAt(verdict, atMs)
-    const kind = verdict.mark === 'public' || verdict.mark === 'mixed' ? verdict.mark : 'not_met'
-    const key = isBad(verdict.mark, verdict.duty)
-      ? `${kind} ${waiver === null ? '' : JSON.stringify(waiver)}`
-      : null
-    if (open !== null && (open.key !== key || open.untilMs < atMs || atMs < open.episode.fromMs))
-      close(atMs, 'changed')
-    if (key === null) return
-    if (open !== null) {
-      if (counts) open.episode.looks++
-      open.episode.last = place
-      open.untilMs = untilMs
-      return
-    }
     const alive =
       before !== null && before.untilMs >= atMs && before.lookMs <= atMs && !isBad(before.mark, before.duty)
-    const episode: Episode = {
-      target,
-      kind,
-      late: false,
-      fromMs: atMs,
-      notBeforeMs: alive ? before.lookMs : null,
-      toMs: atMs,
-      end: 'open',
-      looks: counts ? 1 : 0,
-      cause: verdict.cause,
-      ...evidenceOf(verdict, verdict.mark),
-      allowed: verdict.duty === 'met' || verdict.duty === 'none',
-      waiver,
-      first: place,
-      last: place,
-    }
-    open = { episode, key, untilMs }
+    const notBeforeMs = alive ? before.lookMs : null
+    const waiver = waiverAt(verdict, atMs)
+    episodes.follow({ verdict, atMs, untilMs, counts, notBeforeMs, waiver, place })
+    terms.note(verdict, atMs)
+    noteLeg(verdict, atMs)
   }
-
-  const countsOf = (atMs: number): DayCounts | null => {
-    if (!inPeriod(atMs, atMs) || (deps.toMs !== null && atMs >= deps.toMs)) return null
-    const day = Math.floor(atMs / dayMs)
-    const known = track.days.get(day)
-    if (known !== undefined) return known
-    const counts: DayCounts = { made: 0, confirmed: 0, undetermined: 0, connections: 0 }
-    track.days.set(day, counts)
-    return counts
-  }
-
-  const lastSpan = (): Watched | undefined => track.watched.at(-1)
 
   const track: Track = {
     target,
     timeline,
     days: new Map(),
     watched: [],
-    waivers: new Map(),
-    episodes: [],
-    moreEpisodes: { count: 0, seconds: 0 },
+    terms,
+    episodes,
+    firstLegs: [],
     verdict: null,
     configuration: undefined,
     discovered: false,
-    requires: new Set(),
     skipped: new Map(),
     hostnames: new Set(),
     declare(schedule, fromMs) {
@@ -255,7 +223,6 @@ export function createTrack(target: string, deps: TrackDeps): Track {
       if (span !== undefined && span.toMs === Number.POSITIVE_INFINITY) span.toMs = Math.max(span.fromMs, ms)
       track.configuration = undefined
     },
-    noteWaiver,
     look(verdict, look, recordMs, place) {
       const atMs = Math.min(look.atMs, recordMs)
       const untilMs = atMs + look.lifeSeconds * 1000
@@ -263,12 +230,15 @@ export function createTrack(target: string, deps: TrackDeps): Track {
       const before: Current | null = current
       settle(atMs, verdict)
       current = { lookMs: atMs, fromMs: atMs, untilMs, mark: verdict.mark, duty: verdict.duty }
+      starts.push(atMs)
+      if (starts.length > mostStarts) starts.shift()
       follow(verdict, atMs, untilMs, true, before, place)
-      noteWaiver(verdict.waiver, atMs)
       if (lastSpan()?.toMs !== Number.POSITIVE_INFINITY) track.declare(null, atMs)
       const day = countsOf(atMs)
+      const spaced = isSpaced(atMs)
       if (day !== null) {
         day.made++
+        if (spaced) day.spaced++
         day.connections += look.made.length
         if (verdict.mark === 'undetermined') day.undetermined++
       }
@@ -277,70 +247,64 @@ export function createTrack(target: string, deps: TrackDeps): Track {
     rejudged(verdict, recordMs, place) {
       const before: Current | null = current
       settle(recordMs, verdict)
+      // It speaks of the same connections: if they are not settled now, they were not then.
+      if (before !== null && isGood(before.mark) && !isGood(verdict.mark))
+        timeline.doubt(before.lookMs, recordMs)
       const untilMs = Math.max(recordMs, before?.untilMs ?? recordMs)
       if (before !== null && before.fromMs <= recordMs)
         current = { lookMs: before.lookMs, fromMs: recordMs, untilMs, mark: verdict.mark, duty: verdict.duty }
       follow(verdict, recordMs, untilMs, false, before, place)
-      noteWaiver(verdict.waiver, recordMs)
     },
     told(attempt, recordMs, place) {
       const { mark, atMs, late, connected } = attempt
       // Of an address that was not dialled, or did not connect, nothing was claimed.
       if (mark !== 'public' && !(mark === 'undetermined' && late && connected)) return
-      const kind = track.verdict?.requireKind ?? 'unknown'
+      // By what was demanded then, not by what is demanded now.
+      const kind = terms.at(atMs)?.requireKind ?? 'unknown'
       const duty: Duty =
         kind === 'none' ? 'none' : kind === 'private' || kind === 'blocked' ? 'not_met' : 'unknown'
-      const until = Math.max(Math.min(atMs + lifeMs, recordMs), atMs + 1)
-      if (mark === 'undetermined') return doubt(atMs, until)
+      const untilMs = Math.max(Math.min(atMs + lifeMs, recordMs), atMs + 1)
+      if (mark === 'undetermined') return doubt(atMs, untilMs)
       if (late && wasSaid(atMs)) return
-      timeline.paint({ fromMs: atMs, toMs: until, mark, duty })
+      timeline.paint({ fromMs: atMs, toMs: untilMs, mark, duty })
       if (!late) return
       // It was public, and nobody knew: what was said until now may be as wrong.
-      doubt(until, recordMs)
-      if (lateOpen !== null && atMs - lateOpen.toMs <= 3_600_000 && atMs >= lateOpen.fromMs) {
-        lateOpen.toMs = Math.max(lateOpen.toMs, until)
-        lateOpen.looks++
-        lateOpen.last = place
-        return
-      }
-      const waiver = track.verdict === null ? null : waiverAt(track.verdict, atMs)
-      const cause = attempt.evidence.slice(0, 3).map((one) => `${attempt.hostname}: ${one.because}`)
-      const { evidence, fix } = attempt
-      lateOpen = {
-        target,
-        kind: 'public',
-        late: true,
-        fromMs: atMs,
-        notBeforeMs: null,
-        toMs: until,
-        end: 'unseen',
-        looks: 1,
-        cause,
-        evidence: evidence.slice(0, mostEvidence),
-        fix,
+      doubt(untilMs, recordMs)
+      hold(recordMs)
+      episodes.late({
+        attempt,
+        untilMs,
         allowed: duty === 'none',
-        waiver,
-        first: place,
-        last: place,
-      }
-      keep(lateOpen)
+        waiver: terms.waiverOver(atMs, untilMs),
+        place,
+      })
     },
     stop(ms) {
       settle(ms, null)
-      close(ms, 'unseen')
+      episodes.close(ms, 'unseen')
     },
     lose(fromMs, toMs) {
-      timeline.paint({
-        fromMs,
-        toMs,
-        mark: 'gap',
-        duty: track.verdict?.requireKind === 'none' ? 'none' : 'unknown',
-      })
+      const duty = terms.at(fromMs)?.requireKind === 'none' ? 'none' : 'unknown'
+      losses.push({ fromMs, toMs })
+      if (losses.length > mostLosses) losses.shift()
+      // What stood at its end, by a look from before, is unknown until the next look.
+      const next = current !== null && current.lookMs >= toMs ? starts.find((ms) => ms >= toMs) : toMs
+      timeline.paint({ fromMs, toMs: Math.max(toMs, next ?? toMs), mark: 'gap', duty })
     },
     doubt,
+    setBack(fromMs, toMs) {
+      const was = current
+      if (was !== null && was.fromMs > fromMs) {
+        settle(toMs, null)
+        const leftMs = Math.max(0, was.untilMs - Math.max(toMs, was.fromMs))
+        current = { ...was, lookMs: fromMs, fromMs, untilMs: fromMs + leftMs }
+      }
+      // That time is passed once more: only what is bad stays of the first time.
+      timeline.recant(fromMs, toMs)
+    },
     finish(lastMs) {
       settle(lastMs, null)
-      close(lastMs, 'open')
+      episodes.close(lastMs, 'open')
     },
   }
   return track

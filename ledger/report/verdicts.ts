@@ -1,3 +1,4 @@
+import { type FirstLeg, firstLegs } from '../../model/first-leg.ts'
 import { pathClasses, pathStates, ranks } from '../../model/path.ts'
 import type { Duty, Mark } from '../timeline.ts'
 import {
@@ -16,6 +17,7 @@ import {
   timeOf,
 } from './decode.ts'
 import type { EvidenceLine, FixLine, WaiverLine } from './model.ts'
+import type { Terms } from './terms.ts'
 
 /** A target's verdict as far as a report needs it. */
 export interface ReadVerdict {
@@ -27,6 +29,13 @@ export interface ReadVerdict {
   /** For people. */
   require: string
   waiver: WaiverLine | null
+  /** Null: it tells of none. */
+  firstLeg: {
+    leg: FirstLeg
+    required: 'any' | 'direct_connect' | 'vpn'
+    met: boolean | null
+    because: string
+  } | null
   hostnames: string[]
   /** Reasons and repairs of the names that are not as they should be, worst first. */
   cause: string[]
@@ -56,6 +65,7 @@ export interface ReadAttempt {
   fix: FixLine[]
 }
 
+const requireKinds = ['none', 'private', 'blocked', 'classes'] as const
 const mostNames = 2000
 const mostAttempts = 4000
 /** A cron expression may ask for one look a month. */
@@ -65,13 +75,14 @@ const longestLifeSeconds = 40 * 86_400
 export function readTargetVerdict(body: Fields): ReadVerdict | null {
   const target = textOf(body['target'], 100)
   if (target === '') return null
-  const requirement = fieldsOf(body['require'])
-  const requireKind = oneOf(requirement['kind'], ['none', 'private', 'blocked', 'classes']) ?? 'unknown'
+  const requireKind = oneOf(fieldsOf(body['require'])['kind'], requireKinds) ?? 'unknown'
   const names = listOf(body['names'], mostNames).map(fieldsOf)
   const held = names.some((name) => name['tainted'] === true || name['conflictOfSide'] === true)
   const state = oneOf(body['state'], pathStates) ?? 'undetermined'
-  // What is held by a contradiction is not proven, whatever stands beside it.
-  const mark: Mark = held && state === 'private' ? 'undetermined' : state
+  // What is held by a contradiction, or has a name that is not private, is not proven, whatever stands beside it.
+  const mark: Mark = state === 'private' ? (worstOf(names) ?? (held ? 'undetermined' : state)) : state
+  const firstLeg = readFirstLeg(body['firstLeg'])
+  const unmet = firstLeg !== null && firstLeg.required !== 'any' && firstLeg.met !== true
   const bad = names
     .filter((name) => name['state'] !== 'private')
     .sort((a, b) => severity(b['state']) - severity(a['state']))
@@ -80,10 +91,11 @@ export function readTargetVerdict(body: Fields): ReadVerdict | null {
     id: keyOf(body['id']),
     target,
     mark,
-    duty: dutyOf(mark, requireKind, body['met']),
+    duty: dutyOf(mark, requireKind, unmet ? false : body['met']),
     requireKind,
-    require: requireText(requireKind, requirement),
+    require: requireText(body),
     waiver: readWaiver(body['waiver']),
+    firstLeg,
     hostnames: names.map((name) => textOf(name['hostname'], 255)).filter((name) => name !== ''),
     cause: shown
       .slice(0, 5)
@@ -110,10 +122,40 @@ export function dutyOf(mark: Mark, kind: ReadVerdict['requireKind'], met: unknow
   return kind === 'classes' && met === true ? 'met' : 'not_met'
 }
 
-function requireText(kind: ReadVerdict['requireKind'], requirement: Fields): string {
-  if (kind !== 'classes') return kind === 'none' ? 'nothing' : kind
+/** A name that speaks against a target that is said to be private. */
+function worstOf(names: readonly Fields[]): Mark | null {
+  const states = names.map((name) => name['state'])
+  if (states.includes('public') || states.includes('mixed')) return 'mixed'
+  return states.includes('undetermined') ? 'undetermined' : null
+}
+
+function readFirstLeg(value: unknown): ReadVerdict['firstLeg'] {
+  if (!isFields(value)) return null
+  const { met, because, required } = value
+  return {
+    leg: oneOf(value['leg'], firstLegs) ?? 'unproven',
+    required: oneOf(required, ['any', 'direct_connect', 'vpn']) ?? 'any',
+    met: typeof met === 'boolean' ? met : null,
+    because: textsOf(because, 1, 300)[0] ?? '',
+  }
+}
+
+/** What a verdict or a declaration of a target demands. */
+export function readTerms(body: Fields): Terms {
+  const kind = oneOf(fieldsOf(body['require'])['kind'], requireKinds) ?? 'unknown'
+  return { requireKind: kind, require: requireText(body), waiver: readWaiver(body['waiver']) }
+}
+
+function requireText(body: Fields): string {
+  const requirement = fieldsOf(body['require'])
+  const kind = oneOf(requirement['kind'], requireKinds) ?? 'unknown'
+  if (kind === 'none') return 'nothing'
   const classes = pathClasses.filter((one) => listOf(requirement['classes'], 20).includes(one))
-  return classes.join(' or ')
+  const proof = oneOf(body['minProof'], ranks) ?? 'configured'
+  return [
+    kind === 'classes' ? classes.join(' or ') : kind,
+    ...(proof === 'observed' || proof === 'attested' ? [`proof at least ${proof}`] : []),
+  ].join(', ')
 }
 
 export function readWaiver(value: unknown): WaiverLine | null {

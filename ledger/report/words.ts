@@ -92,17 +92,19 @@ export function percentText(share: number): string {
 export const method = [
   'The agent makes connections of its own from this host to each name of each target, at the times of its schedule, and to all addresses that the names are known to have in turn. One round over a target is a look.',
   'Each connection is judged by what the account’s route tables, endpoints and gateways say of its own address and interface at that time, by the certificate that answered, and, where they are enabled, by the network’s own records (flow logs) and by AWS’s records of the request. Ways that the evidence does not rule out stay possible.',
+  'Evidence has a strength. From the strongest: given (by the connection itself), attested (by AWS, of this request), observed (by the network, of this connection), configured (what the account’s routes and endpoints say), consistent (it fits, and proves nothing by itself).',
   '“Private” means: nothing but private ways is left, and a TLS handshake was completed. Anything less is “undetermined”. One public address makes a name “mixed” or “public”, and the worst name makes the target.',
   'A verdict stands from the start of its look until the next look, at most for its life (three intervals and the deadline). Time beyond is a gap: silence is never compliance.',
-  'Where a look found something worse than the look before, the time between the two counts as undetermined at best. Where records showed later that a connection was public, all that was said from then until they arrived counts as undetermined at best.',
-  'Where the clock was set back and a time was passed twice, the worse of what was seen counts.',
-  'A repeated verdict counts only if the verdict that it repeats is in the ledger. Where records of the ledger are missing or were lost, nothing counts.',
+  'Where a look found something worse than the look before, the time between the two counts as undetermined at best. Where records showed later that a connection was public, all that was said from then until they arrived counts as undetermined at best, and so does the verdict that stood, until a new one is reached.',
+  'Where the clock was set back and a time was passed twice, the second time counts, and what was bad of the first. Where it was set ahead and nobody knew how wrong it had been, what was said since the host’s start is undetermined.',
+  'A repeated verdict counts only if the verdict that it repeats is in the ledger. Where records of the ledger are missing or were lost, nothing counts, up to the next look.',
   '“Confirmed” looks are those of which the network’s or AWS’s own records bore out a connection. Looks that were planned are counted from the schedule and the time in which the target was to be watched.',
 ] as const
 
 export const limits = [
   'This report shows what this host observed; does not prove that no other path exists.',
   'It speaks of the agent’s own connections. Other programs on this host may use other names, addresses, proxies or source addresses; the census of flows, where there is one, counts theirs and judges none.',
+  'Records of the network and of AWS come late, by up to a day: of the end of a ledger they may still say otherwise, and a later report shows that.',
   'Between two looks nothing was tried. A way that was open for less than an interval may have been missed.',
   'Verdicts that rest on configuration assume that the API’s answers describe what the network does.',
   'Whoever has full control of the host and of the signing key can write any ledger. Checkpoints that are kept outside the host, and keys that are held outside, limit that; what was compared is named under “Record”.',

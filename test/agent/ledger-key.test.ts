@@ -90,6 +90,34 @@ describe('the key of checkpoints', () => {
   })
 })
 
+const origin = 'example.com/log'
+
+describe('the key before', () => {
+  const deps = (environment: Record<string, string>) => ({
+    environment,
+    region: () => null,
+    wallMs: () => 0,
+    anchor: () => Promise.reject(new Error('nobody asks')),
+  })
+
+  it('is found by its file, or by the credential that goes before it', async () => {
+    const own = keep('now.pem', pem('ed25519'))
+    const old = keep('before.pem', pem('ed25519'))
+    const config = { keyFile: own, kmsKey: null, previousKeyFile: old }
+    const found = await findSigning(config, origin, deps({}))
+    expect(found.signer?.vkey).not.toBe(found.previous?.vkey)
+    const read = await findLocalKey({}, old)
+    expect(read.ok && localSigner(read.key, origin).vkey).toBe(found.previous?.vkey)
+    mkdirSync(join(home, 'given'), { recursive: true })
+    writeFileSync(join(home, 'given', 'ledger-key-previous'), pem('ed25519'), { mode: 0o600 })
+    const given = await findSigning(config, origin, deps({ CREDENTIALS_DIRECTORY: join(home, 'given') }))
+    expect([given.signer?.vkey, given.source]).toEqual([found.signer?.vkey, 'file'])
+    expect(given.previous).not.toBeNull()
+    expect(given.previous?.vkey).not.toBe(found.previous?.vkey)
+    expect((await findSigning({ ...config, previousKeyFile: null }, origin, deps({}))).previous).toBeNull()
+  })
+})
+
 describe('signing by KMS', () => {
   const pair = generateKeyPairSync('ed25519')
   const der = pair.publicKey.export({ format: 'der', type: 'spki' })

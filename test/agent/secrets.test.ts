@@ -8,6 +8,7 @@ import { checkCommand } from '../../agent/cli/check.ts'
 import { configCommand } from '../../agent/cli/config.ts'
 import { ledgerCommand } from '../../agent/cli/ledger.ts'
 import { nameCommand } from '../../agent/cli/name.ts'
+import { reportCommand } from '../../agent/cli/report.ts'
 import { routeCommand } from '../../agent/cli/route.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { createAuthority } from '../../lab/certificates.ts'
@@ -204,6 +205,11 @@ describe('no secret comes out', () => {
       '/',
       '/api/v1/verdicts',
       '/api/v1/ledger',
+      '/api/v1/egress',
+      '/api/v1/posture',
+      '/api/v1/status',
+      '/targets/artifacts',
+      `/targets/${encodeURIComponent(signed('x'))}`,
       '/-/ready',
       `/api/v1/attempts/${signed('x').slice(8)}`,
       `/${signed('x')}`,
@@ -212,7 +218,10 @@ describe('no secret comes out', () => {
     }
     for (const verdict of daemon.verdicts()) {
       for (const name of verdict.names) {
-        for (const { id } of name.attempts) clean((await get(`/api/v1/attempts/${id}`)).text, 'attempt')
+        for (const { id } of name.attempts) {
+          clean((await get(`/api/v1/attempts/${id}`)).text, 'attempt')
+          clean((await get(`/attempts/${id}`)).text, 'page of an attempt')
+        }
       }
     }
     expect(log.items.some((line) => line['event'] === 'reload_refused')).toBe(true)
@@ -237,6 +246,23 @@ describe('no secret comes out', () => {
       ['replay', `/nonexistent/?X-Amz-Signature=${mark}`],
     ])
       cleanSaid(await say((io) => ledgerCommand(argv, io)), `ledger ${argv[0]}`)
+    for (const format of ['html', 'json', 'csv', 'oscal', 'ocsf']) {
+      const said = await say((io) => reportCommand(['--format', format, kept], io))
+      expect(said.stdout).toContain('artifacts')
+      // The waiver's reason is told, without what is secret in it.
+      if (['html', 'json', 'csv'].includes(format)) expect(said.stdout).toContain('REDACTED')
+      cleanSaid(said, `report as ${format}`)
+    }
+    for (const argv of [
+      ['--key', `host+12345678+${mark}`, kept],
+      ['--from', signed('x'), kept],
+      ['--format', `?X-Amz-Signature=${mark}`, kept],
+      ['--anchor', `/nonexistent/?X-Amz-Signature=${mark}`, kept],
+      ['--out', `/nonexistent/?X-Amz-Signature=${mark}`, kept],
+      [`/nonexistent/?X-Amz-Signature=${mark}`],
+      [`--${signed('x')}`],
+    ])
+      cleanSaid(await say((io) => reportCommand(argv, io)), `report ${argv[0]?.slice(0, 9)}`)
   })
 
   it('of check, name and route, whatever the input', async () => {

@@ -1,82 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { Piece } from '../../ledger/timeline.ts'
-import type { LedgerRecord } from '../../ledger/types.ts'
-import type { Report, TargetReport } from '../../ledger/report/model.ts'
-import {
-  type AttemptParts,
-  type VerdictParts,
-  attemptBody,
-  recordWriter,
-  targetBody,
-  verdictBody,
-} from '../support/ledger-records.ts'
+import { type VerdictParts, targetBody } from '../support/ledger-records.ts'
 import { reportOf, verified } from '../support/ledger-report.ts'
-
-const start = Date.UTC(2026, 10, 20)
-const host = 'web.s3.eu-west-1.amazonaws.com'
-
-/** A ledger of one target that is looked at every 30 s; times in seconds after the start. */
-function ledger(endSeconds = 600) {
-  const write = recordWriter()
-  const records: LedgerRecord[] = []
-  const put = (kind: string, seconds: number, body: object): void =>
-    void records.push(write(kind, start + seconds * 1000, body))
-  const own = {
-    write,
-    put,
-    start(seconds = 0) {
-      put('lifecycle', seconds, { event: 'started', version: '0.1.0', configuration: 'c1' })
-      put('target', seconds, targetBody('web', 30))
-      put('lifecycle', seconds, { event: 'configured', version: '0.1.0', configuration: 'c1' })
-    },
-    verdict: (seconds: number, parts: Partial<VerdictParts> & Pick<VerdictParts, 'state'>) =>
-      put(
-        'target_verdict',
-        seconds,
-        verdictBody({
-          target: 'web',
-          id: `v${seconds}`,
-          atMs: start + seconds * 1000,
-          hostname: host,
-          ...parts,
-        }),
-      ),
-    repeat: (seconds: number, of: string) =>
-      put('verdict_repeat', seconds, {
-        looks: [
-          {
-            target: 'web',
-            of,
-            atMs: start + seconds * 1000,
-            lifeSeconds: 95,
-            made: [[`r${seconds}`, '52.218.0.1', 40_000]],
-          },
-        ],
-      }),
-    repeats(from: number, to: number, of: string) {
-      for (let at = from; at < to; at += 30) own.repeat(at, of)
-    },
-    attempt: (
-      toldSeconds: number,
-      atSeconds: number,
-      parts: Partial<AttemptParts> & Pick<AttemptParts, 'state'>,
-    ) =>
-      put(
-        'attempt_verdict',
-        toldSeconds,
-        attemptBody({ id: `a${atSeconds}`, hostname: host, atMs: start + atSeconds * 1000, ...parts }),
-      ),
-    report: (more: Parameters<typeof reportOf>[1] = {}): Report =>
-      reportOf(records, { fromMs: start, toMs: start + endSeconds * 1000, ...more }),
-    target: (more: Parameters<typeof reportOf>[1] = {}): TargetReport =>
-      own.report(more).targets[0] as TargetReport,
-    records,
-  }
-  return own
-}
-
-const told = (pieces: readonly Piece[]): [number, number, string, string][] =>
-  pieces.map(({ fromMs, toMs, mark, duty }) => [(fromMs - start) / 1000, (toMs - start) / 1000, mark, duty])
+import { host, ledger, start, told } from '../support/watched-ledger.ts'
 
 describe('what stood when', () => {
   it('is what each look found until the next, and was required all the time', () => {
@@ -240,13 +165,16 @@ describe('late records', () => {
   it('make a connection public, and leave nothing of what was said until they came', () => {
     const one = quiet()
     one.attempt(480, 120, { state: 'public', late: true, because: 'traffic path 8' })
-    one.repeats(510, 690, 'v0')
+    // That verdict has been contradicted; it says nothing any more, however often it is repeated.
+    one.repeats(510, 540, 'v0')
+    one.verdict(540, { state: 'private' })
+    one.repeats(570, 690, 'v540')
     const target = one.target()
     expect(told(target.timeline)).toEqual([
       [0, 120, 'private', 'met'],
       [120, 215, 'public', 'not_met'],
-      [215, 480, 'undetermined', 'unknown'],
-      [480, 600, 'private', 'met'],
+      [215, 540, 'undetermined', 'unknown'],
+      [540, 600, 'private', 'met'],
     ])
     expect(target.episodes).toMatchObject([
       {

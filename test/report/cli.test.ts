@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readTime, reportCommand } from '../../agent/cli/report.ts'
 import { realFiles } from '../../ledger/files.ts'
+import { formatLine, lineHash } from '../../ledger/line.ts'
 import { createHandClock } from '../agent/hand-clock.ts'
 import { kit, signer, testSigner } from '../ledger/kit.ts'
 import { targetBody, verdictBody } from '../support/ledger-records.ts'
@@ -86,6 +87,47 @@ describe('pathproof report', () => {
       expect((await report(...key, '--format', format, directory)).stdout).toBe(text)
     }
     expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([])
+  })
+
+  it('writes through no link that lies in its way', async () => {
+    const directory = await written('linked', 'private')
+    const out = join(folder, 'linked.html')
+    const other = join(folder, 'precious')
+    await writeFile(other, 'precious')
+    await symlink(other, `${out}.part`)
+    expect(await report(...key, '--out', out, directory)).toMatchObject({ code: 1, stdout: '' })
+    expect(await readFile(other, 'utf8')).toBe('precious')
+  })
+
+  it('names of the given keys only those that signed', async () => {
+    const directory = await written('keys', 'private')
+    const said = await report(...key, '--key', testSigner(2).vkey, '--format', 'json', directory)
+    expect(JSON.parse(said.stdout)).toMatchObject({
+      assurance: { outcome: 'verified', signers: [signer.vkey] },
+    })
+  })
+
+  it('does not call whole what runs on behind the last checkpoint', async () => {
+    const directory = await written('tail', 'private')
+    const [name = ''] = await readdir(join(directory, 'segments'))
+    const file = join(directory, 'segments', name)
+    const lines = (await readFile(file, 'utf8')).trimEnd().split('\n')
+    const last = lines.at(-1) ?? ''
+    const draft = {
+      kind: 'verdict_repeat',
+      body: '{"looks":[]}',
+      wallMs: Date.parse(JSON.parse(last).ts),
+      monoUs: 1,
+      bootId: 'boot-1',
+      agentId: 'host-1',
+    }
+    const line = formatLine(draft, lines.length, lineHash(Buffer.from(last)))
+    await writeFile(file, `${lines.join('\n')}\n${line.toString('utf8')}\n`)
+    const said = await report(...key, '--format', 'json', directory)
+    expect(said.code).toBe(4)
+    const document = JSON.parse(said.stdout)
+    expect(document).toMatchObject({ assurance: { outcome: 'gaps', unsignedTail: 1 } })
+    expect(document.conclusion.sentences.join(' ')).toContain('are under no signed checkpoint')
   })
 
   it('ends with 3 for a ledger that was changed, and concludes nothing from it', async () => {

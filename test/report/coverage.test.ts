@@ -77,7 +77,13 @@ describe('gaps', () => {
 })
 
 describe('coverage by day', () => {
-  const count = (made: number) => ({ made, confirmed: 1, undetermined: 2, connections: 2 * made })
+  const count = (made: number) => ({
+    made,
+    spaced: made,
+    confirmed: 1,
+    undetermined: 2,
+    connections: 2 * made,
+  })
   const none = (): null => null
 
   it('sets what was planned beside what was made', () => {

@@ -279,7 +279,7 @@ describe('the page', () => {
         [...page.replace(style, '').matchAll(/<([a-zA-Z][\w-]*)/g)].map((match) => match[1]),
       )
       const known =
-        'html head meta title style body svg defs pattern rect path circle header h1 h2 h3 h4 p br div nav ul li a section table thead tbody tr th td span code dl dt dd pre time text wbr'
+        'html head meta title style body main svg defs pattern rect path circle header h1 h2 h3 h4 p br div nav ul li a section table thead tbody tr th td span code dl dt dd pre time text wbr'
       expect([...tags].filter((tag) => !known.split(' ').includes(tag ?? ''))).toEqual([])
       expect(/<[^>]*\s(?:on\w+|style|src)\s*=/.exec(page.replace(/"[^"]*"/g, '""'))?.[0] ?? null).toBeNull()
       for (const [, target] of page.matchAll(/href="([^"]*)"/g)) expect(target).toMatch(/^#[\w-]+$/)

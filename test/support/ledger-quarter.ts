@@ -227,7 +227,11 @@ export function* quarter({ startMs, days, targets, everySeconds }: QuarterOption
       yield write('attempt_repeat', ms + 4001, { of: sample, attempts: ripe })
     }
     if (ms % 60_000 < step)
-      yield write('heartbeat', ms + 5000, { everySeconds: 60, clockOffsetSeconds: 0.02, skipped: [] })
+      yield write('heartbeat', ms + 5000, {
+        everySeconds: Math.max(60, everySeconds),
+        clockOffsetSeconds: 0.02,
+        skipped: [],
+      })
     if (ms - hourMs >= 3_600_000) {
       yield write('census', ms + 5001, {
         fromMs: hourMs,
@@ -250,7 +254,7 @@ export function* quarter({ startMs, days, targets, everySeconds }: QuarterOption
       })
       hourMs = ms
     }
-    if (day >= happens.lateAt && day < happens.lateAt + step / dayMs)
+    if (day >= happens.lateAt && day < happens.lateAt + step / dayMs) {
       yield write(
         'attempt_verdict',
         ms + 1_200_000 > endMs ? ms : ms + 5002,
@@ -264,6 +268,9 @@ export function* quarter({ startMs, days, targets, everySeconds }: QuarterOption
           because: 'the flow record of this connection has traffic path 8: internet gateway',
         }),
       )
+      // The agent reaches a new verdict after that.
+      verdicts.delete(names[0] ?? '')
+    }
     const isOpen = day >= happens.openAt && day < happens.openAt + 0.0833
     if (isOpen !== open) yield write('egress', ms + 5003, egress(isOpen ? 'open' : 'blocked', ms))
     open = isOpen
