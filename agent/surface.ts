@@ -1,10 +1,11 @@
 import { redactValue } from '../model/redact.ts'
 import type { AttemptVerdict, TargetVerdict } from '../model/verdict.ts'
 import type { ExpositionFormat } from '../exporters/exposition.ts'
-import { type StatusRow, statusPage } from '../exporters/status-page.ts'
+import type { Fact } from '../exporters/pages/status.ts'
 import type { Fleet } from './fleet.ts'
 import type { HttpContent } from './http.ts'
 import type { Log } from './log.ts'
+import { type PageBooks, createPages } from './pages.ts'
 import type { Ring } from './record.ts'
 import type { SnapshotKeeper } from './snapshot-keeper.ts'
 import { attemptDocument, targetPieces } from './verdict-document.ts'
@@ -27,30 +28,13 @@ export interface SurfaceParts {
   earlier(id: string): AttemptVerdict | null
   /** What is wrong beside the account's reading. */
   notices(): string[]
+  books: PageBooks
+  /** What the status page says in short beside the verdicts. */
+  facts(): Fact[]
+  /** Where the metrics are. */
+  telemetryPath(): string
   /** Null while reloading over HTTP is not switched on. */
   reload(): HttpContent['reload']
-}
-
-/** One row for each watched name, also before its first verdict. */
-function* rowsOf(fleet: Fleet): Generator<StatusRow> {
-  const known = new Map(fleet.verdicts().map((v) => [v.target, v]))
-  for (const target of fleet.targets()) {
-    const verdict = known.get(target.name)
-    for (const name of target.names) {
-      const now = verdict?.names.find((n) => n.hostname === name.hostname && n.style === name.style)
-      yield {
-        target: target.name,
-        hostname: name.hostname,
-        style: name.style,
-        state: now?.state ?? 'undetermined',
-        proof: now?.proof ?? null,
-        met: verdict?.met ?? null,
-        waiverActive: verdict?.waiverActive ?? false,
-        because: now?.because[0] ?? 'no probe cycle has completed yet',
-        atMs: now?.attempts.reduce((latest, a) => Math.max(latest, a.atMs), 0) || null,
-      }
-    }
-  }
 }
 
 /** An attempt of an earlier cycle: whoever follows a link should still find it. */
@@ -64,16 +48,22 @@ function attemptOnRecord(ring: Ring, id: string): AttemptVerdict | null {
 /** What the HTTP surface serves, from the parts of the running agent. */
 export function surfaceOf(parts: SurfaceParts): HttpContent {
   const { version, log, fleet, ring, keeper, vantages, readyBecause } = parts
+  const attempt = (id: string): AttemptVerdict | null =>
+    fleet.attempt(id) ?? parts.earlier(id) ?? attemptOnRecord(ring, id)
+  const pages = createPages({
+    version,
+    wallMs: parts.wallMs,
+    books: parts.books,
+    fleet,
+    ring,
+    notices: () => [...readyBecause(), ...keeper.problems(), ...parts.notices()],
+    facts: parts.facts,
+    attempt,
+  })
   return {
     metrics: (format) => parts.metrics(format),
-    page: () =>
-      statusPage({
-        version,
-        vantage: vantages.current().kind,
-        nowMs: parts.wallMs(),
-        notices: [...readyBecause(), ...keeper.problems(), ...parts.notices()],
-        rows: rowsOf(fleet),
-      }),
+    page: () => pages.status(),
+    pages: pages.at,
     verdicts: () => ({
       head: {
         version,
@@ -83,10 +73,11 @@ export function surfaceOf(parts: SurfaceParts): HttpContent {
       targets: fleet.verdicts().map(targetPieces),
     }),
     attempt(id) {
-      const found = fleet.attempt(id) ?? parts.earlier(id) ?? attemptOnRecord(ring, id)
+      const found = attempt(id)
       return found === null ? null : redactValue(attemptDocument(found))
     },
-    documents: parts.documents,
+    telemetryPath: parts.telemetryPath,
+    documents: { ...parts.documents, status: pages.changes },
     ready: () => ({ ready: readyBecause().length === 0, because: readyBecause() }),
     get reload() {
       return parts.reload()
