@@ -4,6 +4,7 @@ import { witnessPermissions } from '../aws/management-calls.ts'
 import { partitionOfRegion } from '../aws/partitions.ts'
 import { actionsOfOthers, ec2Actions, postureActions } from '../aws/snapshot-api-calls.ts'
 import type { CanaryConfig, Config } from './config/config.ts'
+import { exporterFeatures } from './iam-exporters.ts'
 import { ledgerFeatures } from './iam-ledger.ts'
 import { recordsFeatures } from './iam-records.ts'
 
@@ -16,8 +17,13 @@ export interface IamFeature {
   actions: readonly string[] | ((config: Config) => readonly string[])
   /** Left out: everything. EC2's `Describe*` have no resource-level permissions (Service Authorization Reference, "Amazon EC2"). */
   resources?(config: Config): string[]
+  /** Of the statement; left out or null: none. */
+  condition?(config: Config): IamCondition | null
   enabled(config: Config): boolean
 }
+
+/** Operator → key → value. */
+export type IamCondition = Readonly<Record<string, Readonly<Record<string, string>>>>
 
 const rolesOf = ({ topology }: Config): string[] => topology.also.flatMap(({ roleArn }) => roleArn ?? [])
 
@@ -53,6 +59,16 @@ export const iamFeatures: readonly IamFeature[] = [
     purpose: 'posture of the account beside the verdicts (posture.enabled; pathproof snapshot)',
     actions: postureActions.map((action) => `ec2:${action}`),
     enabled: ({ topology, posture }) => topology.source === 'aws' && posture.enabled,
+  },
+  {
+    sid: 'PathproofReadSharedSnapshot',
+    purpose: 'reading what one writer read of the account (topology.source: s3)',
+    actions: ['s3:GetObject'],
+    resources: ({ topology, targets }) => {
+      const partition = partitionOfRegion(targets.flatMap(({ region }) => region ?? [])[0] ?? '')?.id ?? 'aws'
+      return topology.s3 === null ? [] : [`arn:${partition}:s3:::${topology.s3.bucket}/${topology.s3.key}`]
+    },
+    enabled: ({ topology }) => topology.source === 's3',
   },
   {
     sid: 'PathproofAssumeRoles',
@@ -95,6 +111,7 @@ export const iamFeatures: readonly IamFeature[] = [
     enabled: ({ cloudtrail }) => cloudtrail !== null,
   },
   ...ledgerFeatures,
+  ...exporterFeatures,
 ]
 
 /** What each role of `topology.also` must allow in its own account, sorted; empty: there is no such role. */
@@ -104,7 +121,13 @@ export function actionsOfRoles(config: Config): string[] {
 
 export interface IamPolicy {
   Version: '2012-10-17'
-  Statement: { Sid: string; Effect: 'Allow'; Action: string[]; Resource: string | string[] }[]
+  Statement: {
+    Sid: string
+    Effect: 'Allow'
+    Action: string[]
+    Resource: string | string[]
+    Condition?: IamCondition
+  }[]
 }
 
 /** The least policy under which everything works that `config` enables; null: nothing in it calls AWS. */
@@ -113,11 +136,16 @@ export function iamPolicy(config: Config): IamPolicy | null {
   if (enabled.length === 0) return null
   return {
     Version: '2012-10-17',
-    Statement: enabled.map(({ sid, actions, resources }) => ({
+    Statement: enabled.map(({ sid, actions, resources, condition }) => ({
       Sid: sid,
       Effect: 'Allow',
       Action: [...(typeof actions === 'function' ? actions(config) : actions)].sort(),
       Resource: resources?.(config) ?? '*',
+      ...withCondition(condition?.(config) ?? null),
     })),
   }
+}
+
+function withCondition(condition: IamCondition | null): { Condition?: IamCondition } {
+  return condition === null ? {} : { Condition: condition }
 }

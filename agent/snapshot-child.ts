@@ -75,10 +75,10 @@ export async function readSnapshot(options: ReadSnapshotOptions, deps: ReaderDep
 
 /** The answers to all calls as AWS gave them, for a directory. */
 export async function readFiles(
-  options: Pick<ReadSnapshotOptions, 'region' | 'vpcIds' | 'deadlineSeconds'>,
+  options: Pick<ReadSnapshotOptions, 'region' | 'vpcIds' | 'deadlineSeconds' | 'instanceAccount'>,
   deps: ReaderDeps,
 ): Promise<Pick<ReaderAnswer, 'account' | 'files' | 'failures'>> {
-  const { region, vpcIds, deadlineSeconds } = options
+  const { region, vpcIds, deadlineSeconds, instanceAccount = null } = options
   const request: ReaderRequest = {
     region,
     vpcIds: [...vpcIds],
@@ -87,7 +87,7 @@ export async function readFiles(
     deadlineSeconds,
     posture: true,
     role: null,
-    instanceAccount: null,
+    instanceAccount,
     answer: 'files',
     known: {},
   }

@@ -77,6 +77,20 @@ const soonSeconds = 60
 /** The two clocks are read one after the other, and the wall clock is slewed. */
 const clockNoiseMs = 100
 
+/** How long to wait between two readings: a tenth shorter to a tenth longer. `random`: 0 to 1. */
+export function waitOf(seconds: number, random: number): number {
+  return seconds * (0.9 + 0.2 * random)
+}
+
+/**
+ * The first wait after the start: from a tenth of an interval to a tenth more than one, all alike likely. Hosts that start
+ * at once, as after an outage of power, would else read in step for hours, and be throttled each time. `random` from 0 to 1;
+ * one half means one interval, as it does in `waitOf`.
+ */
+export function firstWaitOf(seconds: number, random: number): number {
+  return seconds * (0.1 + ((random + 0.4) % 1))
+}
+
 /** True if something of it was read: an empty directory must not take the place of a good copy. */
 function holdsAnything(snapshot: Snapshot): boolean {
   return Object.values(snapshot.parts).some((part) => part.read)
@@ -209,7 +223,7 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
 
   /** A monotonic time one interval from now, a tenth earlier or later. */
   const dueAfter = (seconds: number): number =>
-    deps.clock.monotonicMs() + seconds * 1000 * (0.9 + 0.2 * deps.jitter())
+    deps.clock.monotonicMs() + waitOf(seconds, deps.jitter()) * 1000
 
   if (deps.startWith !== null) {
     current = { snapshot: deps.startWith, content: contentHash(deps.startWith) }
@@ -224,8 +238,10 @@ export function createSnapshotKeeper(deps: SnapshotKeeperDeps): SnapshotKeeper {
     soon,
     async run() {
       const { refreshSeconds, otherRefreshSeconds, signal } = deps
-      let tablesDueMs = dueAfter(refreshSeconds)
-      restDueMs = otherRefreshSeconds === null ? Infinity : dueAfter(otherRefreshSeconds)
+      const firstDue = (seconds: number): number =>
+        deps.clock.monotonicMs() + firstWaitOf(seconds, deps.jitter()) * 1000
+      let tablesDueMs = firstDue(refreshSeconds)
+      restDueMs = otherRefreshSeconds === null ? Infinity : firstDue(otherRefreshSeconds)
       while (!signal.aborted) {
         wake = new AbortController()
         const waitMs = Math.min(tablesDueMs, restDueMs) - deps.clock.monotonicMs()

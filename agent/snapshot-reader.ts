@@ -12,12 +12,12 @@ import type { ReaderAnswer, ReaderRequest } from './snapshot-request.ts'
 
 /** Where a host has no credentials at all, the chain ends at the metadata service, which may be silent. */
 const credentialsSeconds = 8
-const callSeconds = 20
+export const callSeconds = 20
 const requestTimeoutSeconds = 10
 const connectTimeoutSeconds = 3
-const maxAttempts = 4
+export const maxAttempts = 4
 /** AWS counts calls of all callers of an account: a few at once are fast enough. */
-const concurrency = 4
+export const concurrency = 4
 const longestRequest = 1024 * 1024
 
 /**

@@ -7,6 +7,8 @@ import type { WantedParts } from '../aws/snapshot-api-calls.ts'
 import type { Config } from './config/config.ts'
 import type { ProgramCommand, ReaderDeps } from './child.ts'
 import { readSnapshot } from './snapshot-child.ts'
+import type { SharedPlace } from './shared-snapshot-request.ts'
+import { sharedSource } from './shared-snapshot-source.ts'
 import type { SourceReading } from './snapshot-keeper.ts'
 
 /** Where the account is read from, as the keeper needs it. */
@@ -17,6 +19,8 @@ export interface SnapshotSource {
   otherRefreshSeconds: number | null
   /** True where a reading takes network calls, so that a start need not wait for it. */
   remote: boolean
+  /** Whether the last good reading is kept on disk: with it, what went before is known after a restart as well. */
+  kept: boolean
 }
 
 export interface SnapshotSourceDeps {
@@ -28,8 +32,8 @@ export interface SnapshotSourceDeps {
 }
 
 /** Route tables come in one call; a reading that takes longer would be stale when it comes. */
-const tablesDeadlineSeconds = 25
-const restDeadlineSeconds = 60
+export const tablesDeadlineSeconds = 25
+export const restDeadlineSeconds = 60
 
 /**
  * The region whose API is asked: that of the instance, else what the environment says, else the one region that all
@@ -102,9 +106,10 @@ export function snapshotSource(
   const from = topology.source === 'directory' ? topology.directory : null
   if (from !== null) {
     const read = async () => ({ snapshot: await directory(from), failures: [] })
-    return { read, otherRefreshSeconds: null, remote: false }
+    return { read, otherRefreshSeconds: null, remote: false, kept: false }
   }
-  if (topology.source !== 'aws') return { read: null, otherRefreshSeconds: null, remote: false }
+  const place = placeOf(config)
+  if (place !== null) return sharedSnapshot(place, config, vantage, deps)
   const read = async (parts: WantedParts, last: Snapshot | null): Promise<SourceReading> => {
     const here = vantage()
     const region = regionOf(config, here, host.environment)
@@ -120,5 +125,41 @@ export function snapshotSource(
       readerDeps(deps, here, topology.endpoint ?? noEndpoints),
     )
   }
-  return { read, otherRefreshSeconds: topology.otherRefreshSeconds, remote: true }
+  return { read, otherRefreshSeconds: topology.otherRefreshSeconds, remote: true, kept: true }
+}
+
+/** Where the shared snapshot lies; null: there is none in the configuration. */
+export function placeOf({ topology }: Pick<Config, 'topology'>): SharedPlace | null {
+  const { source, file, s3 } = topology
+  if (source === 'file' && file !== null) return { kind: 'file', path: file }
+  return source === 's3' && s3 !== null ? { kind: 's3', ...s3 } : null
+}
+
+/** What one writer reads of the account for all; all parts come together. */
+function sharedSnapshot(
+  place: SharedPlace,
+  config: Config,
+  vantage: () => Vantage,
+  deps: SnapshotSourceDeps,
+): SnapshotSource {
+  const { topology } = config
+  const { host } = deps
+  const shared = sharedSource(place)
+  const read = async (_parts: WantedParts, last: Snapshot | null): Promise<SourceReading> => {
+    const here = vantage()
+    const region = regionOf(config, here, host.environment)
+    if (place.kind === 's3' && region === null)
+      throw new Error('no region to ask S3 in: set AWS_REGION, or region in the targets')
+    const meeting = {
+      account: here.accountId,
+      region,
+      vpcIds: [...new Set(here.interfaces.flatMap(({ vpcId }) => vpcId ?? []))],
+      last,
+      nowMs: host.clock.wallMs(),
+      maxAgeSeconds: topology.maxAgeSeconds,
+      otherMaxAgeSeconds: topology.otherMaxAgeSeconds,
+    }
+    return await shared(meeting, readerDeps(deps, here, noEndpoints))
+  }
+  return { read, otherRefreshSeconds: null, remote: place.kind === 's3', kept: true }
 }

@@ -46,7 +46,7 @@ export interface KeptTopology {
 }
 
 /** How long a start waits for the first reading by the API. */
-const startSeconds = 10
+export const startSeconds = 10
 
 /** Joins source, keeper, the last good copy on disk and the metrics. Never rejects. */
 export async function createTopology(config: Config, deps: TopologyDeps): Promise<KeptTopology> {
@@ -61,7 +61,7 @@ export async function createTopology(config: Config, deps: TopologyDeps): Promis
   }
   const source = snapshotSource(config, deps.vantage, sourceDeps)
   const stateDirectory = stateDirectoryOf(host.environment)
-  const directory = source.remote ? stateDirectory : null
+  const directory = source.kept ? stateDirectory : null
   const { accountId: account, region } = deps.vantage()
   const lastGood =
     directory === null

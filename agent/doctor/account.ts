@@ -38,10 +38,9 @@ export async function readAccountHere(
     }
   }
   const asked = 'pathproof snapshot --out DIR shows what the API gives, and which permission is missing'
-  if (topology.source !== 'aws')
-    return { snapshot: null, findings: [warn(area, `source ${topology.source} is not read`, asked)] }
+  const what = topology.source === 'aws' ? 'the API is not asked' : 'the shared snapshot is not read'
   if (state.directory === null) {
-    const text = 'the API is not asked here, and without a state directory there is no copy of what it said'
+    const text = `${what} here, and without a state directory there is no copy of what it said`
     return { snapshot: null, findings: [warn(area, text, asked)] }
   }
   const findings: Finding[] = []
@@ -54,7 +53,7 @@ export async function readAccountHere(
     onProblem: (problem) => findings.push(warn(area, problem, asked)),
   }).read()
   if (snapshot === null && findings.length === 0)
-    findings.push(warn(area, 'the API is not asked here, and the agent has kept no copy yet', asked))
+    findings.push(warn(area, `${what} here, and the agent has kept no copy yet`, asked))
   return { snapshot, findings }
 }
 

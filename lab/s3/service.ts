@@ -130,9 +130,19 @@ export function createS3Service(options: S3ServiceOptions): S3Service {
     )
     const result = resultOf(all, caller)
     const problem = isS3Problem(result) ? result : null
+    // S3 API reference, GetObject: 304 if the object still has this ETag
+    const unchanged =
+      problem === null &&
+      asked.operation === 'GetObject' &&
+      headers['if-none-match'] !== undefined &&
+      headers['if-none-match'] === (result as S3Answer).headers['ETag']
     const body =
-      problem === null ? (result as S3Answer).body : Buffer.from(s3ProblemXml(problem, requestId, hostId))
-    const status = problem?.status ?? 200
+      problem !== null
+        ? Buffer.from(s3ProblemXml(problem, requestId, hostId))
+        : unchanged
+          ? Buffer.alloc(0)
+          : (result as S3Answer).body
+    const status = problem?.status ?? (unchanged ? 304 : 200)
     const bucket = asked.bucket === null ? null : store.bucket(asked.bucket)
     response.sendDate = false
     response.writeHead(status, {

@@ -183,7 +183,7 @@ describe('pathproof snapshot', () => {
   })
 
   test.each([
-    [[], /--out is needed/],
+    [[], /--out or --share is needed/],
     [['--out', 'x'], /--region is needed/],
     [['--out', 'x', '--region', 'Mars'], /expected the name of a region/],
     [['--out', 'x', '--region', 'us-east-1', '--vpc', 'default'], /--vpc default: expected an id/],

@@ -4,6 +4,7 @@ import {
   type SourceFailure,
   type SourceReading,
   createSnapshotKeeper,
+  firstWaitOf,
 } from '../../agent/snapshot-keeper.ts'
 import { type WantedParts, isWanted } from '../../aws/snapshot-api-calls.ts'
 import { contentHash } from '../../aws/snapshot-content.ts'
@@ -169,15 +170,25 @@ describe('two rhythms', () => {
   })
 
   test.each([
-    [0, 54, 270],
-    [1, 66, 330],
-  ])('jitter %s: a tenth earlier or later, each wait anew', async (jitter, tables, rest) => {
-    const kept = await keep({ jitter: () => jitter })
-    await pass(kept, rest - 1)
-    expect(kept.asked[1]).toEqual([tables, 'routeTables'])
-    expect(kept.asked.filter(([, parts]) => parts !== 'routeTables').length).toBe(1)
-    await pass(kept, 2)
-    expect(kept.asked.filter(([, parts]) => parts !== 'routeTables').length).toBe(2)
+    [0, 30, 84, 150, 420],
+    [0.25, 45, 102, 225, 510],
+    [0.999, 30, 96, 150, 480],
+  ])(
+    'jitter %s: spread over an interval at first, then a tenth earlier or later, each wait anew',
+    async (jitter, tables, tablesAgain, rest, restAgain) => {
+      const kept = await keep({ jitter: () => jitter })
+      const times = (of: string) => kept.asked.slice(1).flatMap(([at, parts]) => (parts === of ? [at] : []))
+      await pass(kept, restAgain + 1)
+      expect(times('routeTables').slice(0, 2).map(Math.round)).toEqual([tables, tablesAgain])
+      const others = kept.asked.slice(1).flatMap(([at, parts]) => (parts === 'routeTables' ? [] : [at]))
+      expect(others.map(Math.round)).toEqual([rest, restAgain])
+    },
+  )
+
+  test('the first wait is spread evenly from a tenth of an interval to a tenth more than one', () => {
+    const waits = Array.from({ length: 1000 }, (_, n) => firstWaitOf(60, n / 1000)).sort((a, b) => a - b)
+    for (const [n, wait] of waits.entries()) expect(wait).toBeCloseTo(6 + 0.06 * n, 6)
+    expect(firstWaitOf(60, 0.5)).toBe(60)
   })
 
   test('a slow reading delays the next, none overlaps, and none is made up for', async () => {

@@ -190,11 +190,12 @@ describe('the endpoint of the API that the configuration names', () => {
   })
 })
 
-test('a source that this version does not read is none', () => {
+test('a shared snapshot in S3 takes a region to ask it in', async () => {
   const source = snapshotSource(
     config({ topology: { source: 's3', s3: { bucket: 'bucket', key: 'key' } } }),
     () => nowhere,
     deps(),
   )
-  expect(source.read).toBeNull()
+  expect(source).toMatchObject({ remote: true, kept: true, otherRefreshSeconds: null })
+  await expect(source.read?.('all', null)).rejects.toThrow(/no region to ask S3 in/)
 })

@@ -5,8 +5,12 @@ import { runSigner } from '../../agent/attest-signer.ts'
 import type { ProgramCommand } from '../../agent/child.ts'
 import { runDirectConnectReader } from '../../agent/direct-connect-reader.ts'
 import { directConnectArgument } from '../../agent/direct-connect-request.ts'
+import { runPutMetrics } from '../../agent/put-metrics.ts'
+import { putMetricsArgument } from '../../agent/put-metrics-request.ts'
 import { recordsArgument } from '../../agent/records-request.ts'
 import { runRecordsReader } from '../../agent/records-reader.ts'
+import { runSharedReader } from '../../agent/shared-snapshot-reader.ts'
+import { sharedArgument } from '../../agent/shared-snapshot-request.ts'
 import { runReader } from '../../agent/snapshot-reader.ts'
 
 /** The jobs of a process that the program starts of itself; the reader of the account is the other one. */
@@ -14,6 +18,8 @@ const jobs: Readonly<Record<string, typeof runReader>> = {
   [anchorArgument]: runAnchor,
   [attestArgument]: runSigner,
   [recordsArgument]: runRecordsReader,
+  [putMetricsArgument]: runPutMetrics,
+  [sharedArgument]: runSharedReader,
   [directConnectArgument]: runDirectConnectReader,
 }
 
