@@ -226,7 +226,7 @@ export function rollUp(
         isTainted(a)
           ? `${a.address}: held back, for late records contradicted what it rests on${heldBecause(a)}`
           : a.dialled
-            ? `${a.address}: ${a.possible.join(', ') || 'nothing'} remain possible`
+            ? `${a.address}: possible is still ${a.possible.join(', ') || 'nothing'}`
             : `${a.address}: not dialled yet, would be ${a.wouldBe}`,
       )
     }

@@ -233,7 +233,7 @@ const setups: Setup[] = [
     - { id: vgw-0a000001, leads: [{ to: 0.0.0.0/0, ends: { class: internet } }] }`,
     expected: [
       { hostname: regional, state: 'private', class: 'gateway_endpoint' },
-      { hostname: ssm, state: 'undetermined', because: /remain possible/ },
+      { hostname: ssm, state: 'undetermined', because: /possible is still/ },
     ],
   },
   {
@@ -282,7 +282,7 @@ const setups: Setup[] = [
   {
     title: 'central endpoint VPC behind a transit gateway, undeclared',
     world: central,
-    expected: [{ hostname: ssm, state: 'undetermined', because: /remain possible/ }],
+    expected: [{ hostname: ssm, state: 'undetermined', because: /possible is still/ }],
   },
   {
     title: 'IPv4-only host, dualstack name',

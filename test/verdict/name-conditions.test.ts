@@ -295,10 +295,10 @@ describe('the words', () => {
       '52.216.1.1: not dialled yet, would be private',
     ])
     expect(because({ attempts: [inside(1, veth)] })).toEqual([
-      expect.stringMatching(/^52\.216\.1\.1: gateway_endpoint, .*, relay remain possible$/),
+      expect.stringMatching(/^52\.216\.1\.1: possible is still gateway_endpoint, .*, relay$/),
     ])
     expect(because({ attempts: [inside(1, veth, { late: [late('given')] })] })).toEqual([
-      '52.216.1.1: nothing remain possible',
+      '52.216.1.1: possible is still nothing',
     ])
     expect(because({ attempts: [inside(1), outside(2, undialled)] })).toEqual([
       '54.240.1.2: not dialled yet, would be public',
