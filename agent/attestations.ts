@@ -1,3 +1,4 @@
+import type { AttestedMetrics } from '../exporters/attested-metrics.ts'
 import { contentHash } from '../aws/snapshot-content.ts'
 import type { Attempt } from '../model/observation.ts'
 import type { Snapshot, Topology, Vantage } from '../model/topology.ts'
@@ -30,6 +31,7 @@ export interface AttestationsDeps {
   /** An attempt that was made for one target. */
   observed(known: KnownName, attempt: Attempt): void
   record: RecordFunction
+  attested: AttestedMetrics
   onProblem(of: 'canary' | 'cloudtrail', problem: string): void
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   random(): number
@@ -86,6 +88,7 @@ export async function runAttestations(deps: AttestationsDeps, signal: AbortSigna
         nonce: () => crypto.randomUUID(),
         result({ target, name, attempt, canary: seen, evidence, topology: under }) {
           deps.record('canary', seen)
+          deps.attested.canary(seen, evidence)
           const known = { target, name, addresses: [attempt.address] }
           witnessed(known, attempt, under, evidence, canary.everySeconds)
         },
@@ -99,10 +102,12 @@ export async function runAttestations(deps: AttestationsDeps, signal: AbortSigna
       createWitness({
         ...common,
         everySeconds,
-        attempted({ known, attempt, topology: under }) {
+        attempted({ known, attempt, witness, topology: under, pending }) {
+          deps.attested.called(witness, pending)
           witnessed(known, attempt, under, [], everySeconds)
         },
-        told({ attemptId, trails, evidence }) {
+        told({ attemptId, result, trails, evidence }) {
+          deps.attested.told(result)
           for (const trail of trails) deps.record('trail', trail)
           fleet.told(deps.book.told(attemptId, evidence))
         },

@@ -1,3 +1,4 @@
+import type { AttestedMetrics } from '../exporters/attested-metrics.ts'
 import type { HostAccess } from '../model/host.ts'
 import type { Vantage } from '../model/topology.ts'
 import { runAttestations } from './attestations.ts'
@@ -22,6 +23,7 @@ export interface BackgroundDeps {
   firstLegs: FirstLegs
   log: Log
   record: RecordFunction
+  attested: AttestedMetrics
   vantage(): Vantage
   reading(): KeptReading | null
   region(): string | null
@@ -47,6 +49,7 @@ export function createBackground(deps: BackgroundDeps): Background {
   return {
     take(config, shared) {
       const { flowLogs, cloudwatch, canary, cloudtrail, trace, directConnect } = config
+      deps.attested.show({ canary: canary !== null, cloudtrail: cloudtrail !== null })
       const key = JSON.stringify([flowLogs, cloudwatch, canary, cloudtrail, trace, directConnect])
       if (on?.key === key && on.shared === shared) return
       on?.stop.abort(new Error('the configuration has changed'))

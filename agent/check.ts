@@ -64,8 +64,8 @@ export async function readOnce(
     const nowMs = host.clock.wallMs()
     return { snapshot: await readSnapshotDirectory(from, { nowMs, undated: 'mtime', signal }), failures: [] }
   }
-  if (program === undefined || source !== 'aws' || regionOf(config, vantage, host.environment) === null)
-    return null
+  const region = regionOf(config, vantage, host.environment)
+  if (program === undefined || source === 'directory' || (source !== 'file' && region === null)) return null
   const ignored = () => undefined
   const { read } = snapshotSource(config, () => vantage, {
     host,
@@ -162,7 +162,10 @@ export async function* check(
   for (const asked of targets) {
     const target = deps.widen?.(asked, vantage) ?? asked
     const lifeSeconds = deadlineSeconds(target) + 60
-    const cycle = (watch: NameWatch) => watch.cycle({ signal, lifeSeconds, perGroup: mostPerGroup })
+    const cycle = async (watch: NameWatch) => {
+      await watch.cycle({ signal, lifeSeconds, perGroup: mostPerGroup })
+      return watch.rejudge()
+    }
     const watches = target.names.map((name) => watchName(target, name, shared))
     const names = await Promise.all(watches.map(cycle))
     const led = redirectedNames(
@@ -175,7 +178,7 @@ export async function* check(
     await firstLeg.trace(watches.map((w) => ({ target, name: w.name, addresses: w.addresses() })))
     const verdict = judgeTarget(
       target,
-      watches.map((watch, index) => watch.rejudge() ?? names[index]).filter((name) => name !== undefined),
+      watches.map((watch) => watch.rejudge()).filter((name) => name !== null),
       host.clock.wallMs(),
     )
     const staleWouldBe = new Map<string, PathState>()

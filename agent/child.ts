@@ -11,7 +11,7 @@ export type ProgramCommand =
   | { within(input: string, environment: NodeJS.ProcessEnv, job: string): Promise<string> }
 
 /** This very program, from source, from its bundle, or as a single executable. */
-export function ownProgram(): ProgramCommand {
+export function ownProgram(): Extract<ProgramCommand, { file: string }> {
   const [, script = ''] = process.argv
   return { file: process.execPath, args: isSea() ? [] : [script] }
 }

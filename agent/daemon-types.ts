@@ -22,8 +22,12 @@ export interface DaemonDeps {
   loadAgain: (() => Promise<{ ok: true; config: Config } | { ok: false; text: string }>) | null
   /** Called for each judgement of a target; the lab's display listens here. */
   onVerdict?(verdict: TargetVerdict, changed: boolean): void
+  /** The ledger's disk is full, and the configuration wants the agent to end then. */
+  onFull?(): void
   /** How this program is started once more, to read the account; left out: as it was started itself. */
   program?: ProgramCommand
+  /** File of exporter-toolkit's format that protects the HTTP surface; left out: nothing does. */
+  webConfig?: string
   /** Overrides `web.listen`. */
   listen?: string
 }

@@ -1,9 +1,11 @@
+import { createAttestedMetrics } from '../exporters/attested-metrics.ts'
 import { proxyVariables } from '../probes/tls.ts'
 import { openAccount } from './account.ts'
 import { createAgentMetrics } from './agent-metrics.ts'
 import { createBackground } from './background.ts'
 import { withTimers } from './clock.ts'
 import { createClockWatch } from './clock-watch.ts'
+import { ownProgram } from './child.ts'
 import type { Config } from './config/config.ts'
 import { targetsOf } from './config/targets.ts'
 import { privateServices } from './census-services.ts'
@@ -14,6 +16,7 @@ import { createFleet, lifeKey } from './fleet.ts'
 import { createFlowLogs } from './flow-logs.ts'
 import { flowlogState, saveFlowlogState } from './flowlog-state.ts'
 import { createHttp } from './http.ts'
+import { sleep } from './machine.ts'
 import { parseListenAddress } from './listen.ts'
 import { createLives } from './lives.ts'
 import { createLedger } from './ledger.ts'
@@ -27,6 +30,9 @@ import { createScheduler } from './schedule.ts'
 import { createShared } from './shared.ts'
 import { createTellings } from './tellings.ts'
 import { createOutward } from './outward.ts'
+import { createPageBooks } from './pages.ts'
+import { factsOf } from './pages-facts.ts'
+import { createSinks } from './sinks.ts'
 import { stateDirectoryOf } from './state-file.ts'
 import { stopOrderly } from './stopping.ts'
 import { openTaints } from './taint-store.ts'
@@ -34,9 +40,12 @@ import { createTroubles } from './troubles.ts'
 import { surfaceOf } from './surface.ts'
 import { countTimers } from './watchdog.ts'
 import { createWatching } from './watching.ts'
+import { createWeb } from './web.ts'
 
 /** For the ledger's last checkpoint, and once more for its anchors: each takes a process of its own where AWS is asked. */
 const ledgerSeconds = 7
+/** For what waits in the exporters. */
+const sinkSeconds = 2
 
 /**
  * The composition root of the daemon: schedule → cycle → verdict → metrics, pages and records. Resolves once
@@ -66,12 +75,29 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     reader: (signal) => account.reader(signal),
     clockOffsetSeconds: () => flowLogs.clockOffsetSeconds(),
     interfaces: () => account.vantages.current().interfaces.map(({ id }) => id),
+    full: () => deps.onFull?.(),
+    basis: { current: () => keeper.current(), surroundings: () => watching.surroundings() },
     nextId,
     sleep: deps.sleep,
     random: deps.random,
   })
-  const record: RecordFunction = createRecord(fanOut([ring, ledger.sink]), wallMs, (lost, error) =>
-    log.error('record_lost', { sequence: lost, error: error as Error }),
+  const sinks = createSinks({
+    log,
+    series,
+    wallMs,
+    targets: () => fleet.targets(),
+    verdicts: () => fleet.verdicts(),
+    ledgerTroubles: ledger.notices,
+    region: () => account.region(),
+    reader: (signal) => account.reader(signal),
+    sleep: deps.sleep,
+    wait: sleep,
+    random: deps.random,
+  })
+  const record: RecordFunction = createRecord(
+    fanOut([ring, ledger.sink, sinks.sink]),
+    wallMs,
+    (lost, error) => log.error('record_lost', { sequence: lost, error: error as Error }),
   )
   const lifecycle = (event: 'started' | 'configured' | 'configuration_refused' | 'stopped'): void =>
     record('lifecycle', { event, version, configuration: watching.hash() })
@@ -114,6 +140,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     taken(configured, _hash, shared) {
       background.take(configured, shared)
       outward.take(configured)
+      sinks.take(configured)
       account.discovery.nudge()
       self.reloaded(true, wallMs())
       lifecycle('configured')
@@ -121,6 +148,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   })
 
   const lives = createLives(monotonicMs)
+  const books = createPageBooks(host.clock, lives)
   const troubles = createTroubles(log, monotonicMs)
   const clockWatch = createClockWatch(host.clock, (seconds) => log.warn('clock_jumped', { seconds }))
   const stateDirectory = stateDirectoryOf(host.environment)
@@ -133,7 +161,10 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     record,
     signal: stopping.signal,
     onMoved: watching.moved,
-    onReading: () => outward.look(),
+    onReading(reading) {
+      ledger.read(reading)
+      outward.look()
+    },
     onChanged: (reading) => fleet.readAgain(reading),
     onTargets: watching.found,
   })
@@ -205,9 +236,11 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         if (observation.kind === 'attempt') flowLogs.observed(observation)
       },
       (target, observation) => outward.observed(target, observation),
+      books.observed,
     ],
     judges: [
       firstLegs.judged,
+      books.judged,
       ({ names }) => account.misses.met(missesOf(names, snapshot())),
       (verdict, changed) => deps.onVerdict?.(verdict, changed),
     ],
@@ -268,6 +301,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     firstLegs,
     log,
     record,
+    attested: createAttestedMetrics(series),
     vantage: vantages.current,
     reading: () => keeper.current(),
     region,
@@ -278,7 +312,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     signal: stopping.signal,
   })
 
-  const reload = createReload({
+  const { program = ownProgram() } = deps
+  const web = createWeb({ file: deps.webConfig ?? null, program, log, series, signal: stopping.signal })
+  const reloadConfig = createReload({
     loadAgain: deps.loadAgain,
     current: watching.config,
     async discovered() {
@@ -292,6 +328,13 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     },
     log,
   })
+
+  const reload: typeof reloadConfig = async () => {
+    sinks.reopen()
+    const wrong = web.reload()
+    const done = await reloadConfig()
+    return wrong === null ? done : { ok: false, text: [wrong, done.text].join('\n') }
+  }
 
   const readyBecause = (): string[] => {
     const because: string[] = []
@@ -318,7 +361,18 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         ...firstLegs.problems(),
         ...outward.notices(),
         ...ledger.notices(),
+        ...sinks.notices(),
+        ...web.notices(),
       ],
+      books,
+      facts: () =>
+        factsOf(vantages.current(), snapshot(), account.topology.configured, {
+          egress: outward.documents.egress(),
+          posture: outward.documents.posture(),
+          ledger: ledger.document(),
+          flowLogLagSeconds: metrics.flowlog.lagSeconds(wallMs()),
+          flowLogsEnabled: watching.config().flowLogs.enabled,
+        }),
       documents: {
         census: () => flowLogs.census(wallMs(), privateServices(fleet.targets())),
         cloudwatch: () => cloudwatch.document(),
@@ -337,8 +391,11 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
           metrics.verdict.refresh(isAlive, wallMs())
           firstLegs.refresh(isAlive)
         }),
+      telemetryPath: () => watching.config().web.telemetryPath,
       reload: () => (watching.config().web.reload ? reload : null),
     }),
+    {},
+    web.protection,
   )
 
   const wanted = deps.listen ?? first.web.listen
@@ -348,6 +405,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   if (problems.length > 0) throw new Error(problems.map((p) => p.problem).join('\n'))
   await account.topology.start()
   const address = await http.listen(listen)
+  sinks.take(first)
   lifecycle('started')
   if (targets.length === 0) await account.discovery.load()
   watching.take(first, targets.length === 0 ? account.discovery.targets() : targets)
@@ -379,7 +437,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         ended: () => Promise.all([scheduler.settled(), keeping, background.settled(), http.close(1)]),
       })
       lifecycle('stopped')
-      await ledger.close('the agent stops', ledgerSeconds)
+      await Promise.all([sinks.close(sinkSeconds), ledger.close('the agent stops', ledgerSeconds)])
       log.info('stopped', {})
       log.flush()
     },

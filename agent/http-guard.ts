@@ -1,5 +1,21 @@
 import type { IncomingMessage } from 'node:http'
 
+/** A request target as RFC 9112 3.2 has it: a path, or a whole URL, whose authority stands for the Host header. */
+export interface RequestTarget {
+  /** Without the query. */
+  path: string
+  /** Null: HTTP/1.0 without one. */
+  host: string | null
+}
+
+/** Null: neither a path nor a URL of this protocol. */
+export function targetOf({ url = '', headers }: IncomingMessage): RequestTarget | null {
+  const [, authority, rest = ''] = /^https?:\/\/([^/?#@]+)([/?].*)?$/i.exec(url) ?? []
+  const target = authority === undefined ? url : rest.startsWith('/') ? rest : `/${rest}`
+  if (!target.startsWith('/')) return null
+  return { path: target.split('?', 1)[0] ?? '', host: authority ?? headers.host ?? null }
+}
+
 /**
  * Why a request is refused before anything looks at its path, or null.
  *
@@ -8,19 +24,22 @@ import type { IncomingMessage } from 'node:http'
  * name the operator gave this one, and are not checked.
  */
 export function refusal(request: IncomingMessage): { status: number; text: string } | null {
-  if (!request.url?.startsWith('/')) return { status: 400, text: 'expected a path as request target' }
-  const { host } = request.headers
-  if (host !== undefined && isLoopback(request.socket.localAddress) && !isLoopbackName(host)) {
-    return { status: 403, text: 'this Host is not served on loopback' }
-  }
-  return null
+  const target = targetOf(request)
+  if (target === null) return { status: 400, text: 'expected a path as request target' }
+  if (!isLoopback(request.socket.localAddress)) return null
+  const named = [target.host, request.headers.host].filter((host) => host !== null && host !== undefined)
+  if (named.every(isLoopbackName)) return null
+  return { status: 403, text: 'this Host is not served on loopback' }
 }
 
 /** A request that changes something must not come from a page of another origin. */
-export function isCrossSite({ headers }: IncomingMessage): boolean {
+export function isCrossSite({ headers, socket }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site']
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
-  return headers.origin !== undefined && headers.origin !== `http://${headers.host}`
+  return (
+    headers.origin !== undefined &&
+    headers.origin !== `${'encrypted' in socket ? 'https' : 'http'}://${headers.host}`
+  )
 }
 
 function isLoopback(address: string | undefined): boolean {

@@ -1,14 +1,18 @@
 import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
 import { anchorArgument } from './anchor-request.ts'
+import { licences } from './assets.ts'
 import { attestArgument } from './attest-request.ts'
 import { chooseCommand } from './cli/usage.ts'
 import { directConnectArgument } from './direct-connect-request.ts'
 import type { Io } from './cli/io.ts'
+import { putMetricsArgument } from './put-metrics-request.ts'
 import { recordsArgument } from './records-request.ts'
+import { sharedArgument } from './shared-snapshot-request.ts'
 import { readerArgument } from './snapshot-request.ts'
 import { terminalIo } from './terminal-io.ts'
 import { version } from './version.ts'
+import { passwordArgument } from './web-password.ts'
 
 /** One line each; the command's own file is loaded only when it is called. */
 const commands = {
@@ -52,6 +56,13 @@ async function main(argv: string[]): Promise<number> {
     io.stdout(`pathproof ${version} (node ${process.versions.node})\n`)
     return 0
   }
+  if (argv[0] === '--licenses') {
+    const text = await licences()
+    if (text === null)
+      io.stderr('pathproof: in a checkout each package under node_modules has its own licence\n')
+    else io.stdout(text)
+    return text === null ? 1 : 0
+  }
   const chosen = chooseCommand(
     '',
     "Proves whether this host's connections to AWS services take a private path or a public one, and how that is known.",
@@ -74,6 +85,9 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
   [recordsArgument]: async () => (await import('./records-reader.ts')).runRecordsReader,
   [anchorArgument]: async () => (await import('./anchor-signer.ts')).runAnchor,
   [attestArgument]: async () => (await import('./attest-signer.ts')).runSigner,
+  [sharedArgument]: async () => (await import('./shared-snapshot-reader.ts')).runSharedReader,
+  [putMetricsArgument]: async () => (await import('./put-metrics.ts')).runPutMetrics,
+  [passwordArgument]: async () => (await import('./web-password-comparer.ts')).runPasswordComparer,
   [directConnectArgument]: async () => (await import('./direct-connect-reader.ts')).runDirectConnectReader,
 }
 
@@ -90,6 +104,8 @@ async function readerProcess(load: () => Promise<Reader>): Promise<never> {
 const argv = process.argv.slice(2)
 // A reader that goes away (`pathproof … | head`) is no failure. What `check` found must still show in its exit code.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // A daemon outlives whoever reads its events.
+  if (argv[0] === 'run') return
   if (error.code === 'EPIPE') {
     if (argv[0] !== 'check') process.exit(0)
     return
@@ -106,6 +122,13 @@ process.on('uncaughtException', (error) => {
   process.exit(1)
 })
 const reader = Object.hasOwn(readers, argv[0] ?? '') ? readers[argv[0] ?? ''] : undefined
-process.exitCode = reader === undefined ? await main(argv) : await readerProcess(reader)
-// Nothing that hangs (a look-up in the C library can't be called off) keeps a stopped daemon alive.
-if (argv[0] === 'run') process.exit()
+
+async function start(): Promise<void> {
+  // What ends before it is done, for nothing is left to wait for, has failed.
+  process.exitCode = 1
+  process.exitCode = reader === undefined ? await main(argv) : await readerProcess(reader)
+  // Nothing that hangs (a look-up in the C library can't be called off) keeps a stopped daemon alive.
+  if (argv[0] === 'run') process.exit()
+}
+
+void start()

@@ -28,6 +28,8 @@ export interface Watching {
   found(targets: Target[]): void
   /** The region may be another one. */
   moved(): void
+  /** What is known beside the readings where attempts are judged; null before the first `take`. */
+  surroundings(): ReturnType<Shared['surroundings']> | null
 }
 
 export function createWatching(first: Config, parts: WatchingParts): Watching {
@@ -63,5 +65,6 @@ export function createWatching(first: Config, parts: WatchingParts): Watching {
     moved() {
       if (base !== null) watch(base.shared, false)
     },
+    surroundings: () => base?.shared.surroundings() ?? null,
   }
 }

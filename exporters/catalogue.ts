@@ -4,10 +4,11 @@ import { pathClasses, pathStates } from '../model/path.ts'
 import { resolverStates } from '../model/resolver-view.ts'
 import { postureChecks, postureStates } from '../model/posture.ts'
 import { snapshotParts } from '../model/topology.ts'
+import { agentCatalogue } from './catalogue-agent.ts'
 import { flowlogCatalogue } from './catalogue-flowlog.ts'
 import { ledgerCatalogue } from './catalogue-ledger.ts'
 import type { Metric } from './metric.ts'
-import { metric, planned } from './metric.ts'
+import { metric } from './metric.ts'
 
 const onName = ['target', 'hostname', 'style'] as const
 
@@ -288,13 +289,7 @@ export const catalogue = [
     { check: postureChecks, state: postureStates },
   ),
   ...ledgerCatalogue,
-  planned(
-    'pathproof_exporter_dropped_total',
-    'counter',
-    'process',
-    ['exporter', 'reason'],
-    'What an exporter could not deliver and dropped.',
-  ),
+  ...agentCatalogue,
   metric(
     'pathproof_config_last_reload_successful',
     'gauge',

@@ -70,3 +70,16 @@ export function bucketBound(bound: number): string {
   if (bound === Infinity) return '+Inf'
   return Number.isInteger(bound) ? `${bound}.0` : String(bound)
 }
+
+/** The attempt that a sample is of, for OpenMetrics: its bucket links to `/attempts/<id>`. */
+export interface Exemplar {
+  attemptId: string
+  /** Unix milliseconds. */
+  atMs: number
+}
+
+/** What stands behind a bucket's value. OpenMetrics 1.0, "Exemplars": at most 128 characters of labels; more gives none. */
+export function exemplarText(value: number, { attemptId, atMs }: Exemplar): string | undefined {
+  if (attemptId.length > 100) return undefined
+  return ` # {attempt_id="${escapeLabel(attemptId)}"} ${sampleValue(value)} ${atMs / 1000}`
+}

@@ -20,6 +20,8 @@ export interface FlowlogMetrics {
   clockOffset(seconds: number | null): void
   /** To be called at each scrape: the age of the youngest record grows by itself. */
   scraped(nowMs: number): void
+  /** Age of the newest record that was read, null before the first. Unix milliseconds. */
+  lagSeconds(nowMs: number): number | null
 }
 
 /** More combinations of labels than any host has; what comes beyond them is `other` in all of them. */
@@ -66,6 +68,9 @@ export function createFlowlogMetrics(series: SeriesSet): FlowlogMetrics {
     if (bytes > 0) series.counter('pathproof_flowlog_bytes_total', all).add(bytes)
   }
 
+  const lagSeconds = (nowMs: number): number | null =>
+    newestSeconds === null ? null : Math.max(0, nowMs / 1000 - newestSeconds)
+
   return {
     attempt: (result) => attempts.get(result)?.add(),
     flows(rows, other) {
@@ -92,8 +97,10 @@ export function createFlowlogMetrics(series: SeriesSet): FlowlogMetrics {
     covered: (seconds) => covered.set(seconds),
     clockOffset: (seconds) => clockOffset.set(seconds ?? Number.NaN),
     scraped(nowMs) {
-      if (newestSeconds !== null) lag.set(Math.max(0, nowMs / 1000 - newestSeconds))
+      const seconds = lagSeconds(nowMs)
+      if (seconds !== null) lag.set(seconds)
     },
+    lagSeconds,
   }
 }
 

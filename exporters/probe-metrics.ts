@@ -1,4 +1,11 @@
-import type { CertificateCheck, DnsAnswer, Failure, Observation, Timings } from '../model/observation.ts'
+import type {
+  CertificateCheck,
+  DnsAnswer,
+  Failure,
+  Observation,
+  Stamp,
+  Timings,
+} from '../model/observation.ts'
 import { errorReasons, probeKinds, skippedKinds, skippedReasons } from './catalogue.ts'
 import type { SeriesSet } from './prometheus.ts'
 
@@ -42,7 +49,11 @@ export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
   const failed = (probe: (typeof probeKinds)[number], failure: Failure): void =>
     errors.get(`${probe} ${failure.type}`)?.add()
 
-  const timed = (timings: Timings, labels: { service: string; style: string }): void => {
+  const timed = (
+    timings: Timings,
+    labels: { service: string; style: string },
+    { id, wallMs }: Stamp,
+  ): void => {
     const doubt = timings.uncertaintySeconds
     if (doubt !== null) uncertainty.observe(doubt)
     const phases = [
@@ -54,7 +65,7 @@ export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
       if (doubt !== null && doubt > Math.max(doubtfulSeconds, doubtfulShare * seconds)) {
         series.counter('pathproof_doubtful_timings_total', labels).add()
       } else {
-        series.histogram(metric, labels).observe(seconds)
+        series.histogram(metric, labels).observe(seconds, { attemptId: id, atMs: wallMs })
       }
     }
   }
@@ -76,7 +87,7 @@ export function createProbeMetrics(series: SeriesSet): ProbeMetrics {
         const { outcome } = observation
         if (outcome.reached === 'nothing' || outcome.reached === 'tcp') failed('tls', outcome.failure)
         else if (outcome.reached === 'tls' && !isGood(outcome.tls.check)) failed('tls', badCertificate)
-        timed(observation.timings, labels)
+        timed(observation.timings, labels, observation.stamp)
         if (observation.host.method === 'none') failed('route', { type: 'internal', code: 'no_host_route' })
       }
     },

@@ -1,6 +1,6 @@
 import type { LabelsOf, MetricNameOf } from './catalogue.ts'
-import type { ExpositionFormat } from './exposition.ts'
-import { bucketBound, familyHeader, samplePrefix, sampleValue } from './exposition.ts'
+import type { Exemplar, ExpositionFormat } from './exposition.ts'
+import { bucketBound, exemplarText, familyHeader, samplePrefix, sampleValue } from './exposition.ts'
 import type { Metric } from './metric.ts'
 
 /** A series that can be set. After `remove` (its own or its group's) it is gone, and writing to it does nothing. */
@@ -16,8 +16,8 @@ export interface Counter {
 }
 
 export interface Histogram {
-  /** One sample, in the metric's base unit. Exemplars would come in here, as a second argument. */
-  observe(value: number): void
+  /** One sample, in the metric's base unit. The last exemplar of each bucket is kept. */
+  observe(value: number, exemplar?: Exemplar): void
   remove(): void
 }
 
@@ -50,8 +50,11 @@ export interface SeriesSet extends SeriesMaker {
   render(format: ExpositionFormat, appended?: string): Promise<Buffer>
 }
 
-/** Lines between two turns of the event loop: well below a millisecond of work. */
-const sliceLines = 400
+/** Lines that are written, and kept as they were written, together. A power of two, and more than one series has. */
+const chunkLines = 256
+/** Work between two turns of the event loop, in lines: well below a millisecond. A chunk that is only copied counts as a few. */
+const sliceLines = 256
+const copiedLines = 16
 
 /** All series of one metric. Each block is one series: one line, or all lines of one histogram. */
 interface Family {
@@ -60,8 +63,14 @@ interface Family {
   /** What stands before the value, for each line. */
   prefixes: string[]
   values: Float64Array
+  /** What stands behind the value, for each line that has an exemplar. */
+  exemplars: (string | undefined)[]
   blocks: Block[]
   byLabels: Map<string, Block>
+  /** Counts the changes of each chunk of lines. */
+  versions: number[]
+  /** Each chunk as it was written last, and of which version. Most values are the same at the next scrape. */
+  written: ({ version: number; bytes: Buffer } | undefined)[]
 }
 
 interface Block {
@@ -86,8 +95,11 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
       blockLines,
       prefixes: [],
       values: new Float64Array(8),
+      exemplars: [],
       blocks: [],
       byLabels: new Map(),
+      versions: [],
+      written: [],
     })
   }
 
@@ -107,7 +119,9 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
       const [family, block] = open(name, 'gauge', labels)
       return {
         set(value) {
-          if (block.at >= 0) family.values[block.at] = value
+          if (block.at < 0 || Object.is(family.values[block.at], value)) return
+          family.values[block.at] = value
+          touch(family, block.at, 1)
         },
         remove: () => removeBlock(family, block),
       }
@@ -117,7 +131,9 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
       return {
         add(amount = 1) {
           if (!(amount >= 0)) throw new RangeError(`${name}: got ${amount}, expected at least 0`)
-          if (block.at >= 0) family.values[block.at]! += amount
+          if (block.at < 0 || amount === 0) return
+          family.values[block.at]! += amount
+          touch(family, block.at, 1)
         },
         remove: () => removeBlock(family, block),
       }
@@ -126,7 +142,7 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
       const [family, block] = open(name, 'histogram', labels)
       const buckets = family.metric.buckets
       return {
-        observe(value) {
+        observe(value, exemplar) {
           // Not a number fits no bucket and would spoil the sum for good.
           if (block.at < 0 || Number.isNaN(value)) return
           const start = block.at * family.blockLines
@@ -135,6 +151,10 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
           values[start + buckets.length]! += 1
           values[start + buckets.length + 1]! += value
           values[start + buckets.length + 2]! += 1
+          touch(family, start, family.blockLines)
+          if (exemplar === undefined) return
+          const fits = buckets.findIndex((bound) => value <= bound)
+          family.exemplars[start + (fits < 0 ? buckets.length : fits)] = exemplarText(value, exemplar)
         },
         remove: () => removeBlock(family, block),
       }
@@ -148,45 +168,72 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
     async render(format, appended = '') {
       const snapshot = [...families.values()]
         .filter((family) => family.blocks.length > 0)
-        .map(({ metric, prefixes, values }) => ({
-          metric,
-          prefixes: prefixes.slice(),
-          values: values.slice(),
+        .map((family) => ({
+          metric: family.metric,
+          written: family.written,
+          prefixes: family.prefixes.slice(),
+          values: family.values.slice(),
+          versions: family.versions.slice(),
+          exemplars: format === 'openmetrics' ? family.exemplars.slice() : [],
         }))
       const out = createOutput(
         snapshot.reduce((sum, { prefixes }) => sum + roughSize(prefixes), appended.length),
       )
-      let text = ''
-      let lines = 0
-      for (const { metric, prefixes, values } of snapshot) {
-        text += familyHeader(metric, format)
-        for (let index = 0; index < prefixes.length; index++) {
-          text += `${prefixes[index]}${sampleValue(values[index] ?? NaN)}\n`
-          if (++lines % sliceLines !== 0) continue
-          out.write(text)
-          text = ''
+      let work = 0
+      for (const { metric, prefixes, values, exemplars, versions, written } of snapshot) {
+        out.write(familyHeader(metric, format))
+        for (let from = 0; from < prefixes.length; from += chunkLines) {
+          const chunk = from / chunkLines
+          const version = versions[chunk] ?? 0
+          const known = exemplars.length === 0 ? written[chunk] : undefined
+          if (known?.version === version) {
+            out.copy(known.bytes)
+            work += copiedLines
+          } else {
+            let text = ''
+            const to = Math.min(prefixes.length, from + chunkLines)
+            for (let index = from; index < to; index++)
+              text += `${prefixes[index]}${sampleValue(values[index] ?? NaN)}${exemplars[index] ?? ''}\n`
+            const bytes = Buffer.from(text)
+            out.copy(bytes)
+            if (exemplars.length === 0 && (known?.version ?? -1) < version)
+              written[chunk] = { version, bytes }
+            work += chunkLines
+          }
+          if (work < sliceLines) continue
+          work = 0
           await nextTurn()
         }
       }
-      out.write(`${text}${appended}${format === 'openmetrics' ? '# EOF\n' : ''}`)
+      out.write(`${appended}${format === 'openmetrics' ? '# EOF\n' : ''}`)
       return out.bytes()
     },
   }
 }
 
 /** UTF-8 written into one buffer as it comes: joining megabytes at the end would hold the loop for milliseconds. */
-function createOutput(roughBytes: number): { write(text: string): void; bytes(): Buffer } {
+function createOutput(roughBytes: number): {
+  write(text: string): void
+  copy(bytes: Buffer): void
+  bytes(): Buffer
+} {
   let buffer = Buffer.allocUnsafeSlow(roughBytes + 65_536)
   let length = 0
+  const makeRoom = (bytes: number): void => {
+    if (buffer.length - length >= bytes) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, length + bytes))
+    buffer.copy(larger, 0, 0, length)
+    buffer = larger
+  }
   return {
     write(text) {
       // A UTF-16 unit takes at most three bytes.
-      if (buffer.length - length < text.length * 3) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, length + text.length * 3))
-        buffer.copy(larger, 0, 0, length)
-        buffer = larger
-      }
+      makeRoom(text.length * 3)
       length += buffer.write(text, length, 'utf8')
+    },
+    copy(bytes) {
+      makeRoom(bytes.length)
+      length += bytes.copy(buffer, length)
     },
     bytes: () => buffer.subarray(0, length),
   }
@@ -218,6 +265,13 @@ function createGroup(maker: SeriesMaker): SeriesGroup {
   }
 }
 
+/** Something in these lines of the family is another than before. */
+function touch({ versions }: Family, line: number, lines: number): void {
+  const last = Math.floor((line + lines - 1) / chunkLines)
+  for (let chunk = Math.floor(line / chunkLines); chunk <= last; chunk++)
+    versions[chunk] = (versions[chunk] ?? 0) + 1
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }
@@ -244,6 +298,7 @@ function blockOf(family: Family, given: Readonly<Record<string, string>>): Block
     family.values = values
   }
   family.values.fill(0, block.at * blockLines, (block.at + 1) * blockLines)
+  touch(family, block.at * blockLines, blockLines)
   return block
 }
 
@@ -271,17 +326,23 @@ function histogramPrefixes(metric: Metric, labels: readonly (readonly [string, s
 /** The last block takes the place of the removed one. */
 function removeBlock(family: Family, block: Block): void {
   if (block.at < 0) return
-  const { blockLines, prefixes, blocks, byLabels } = family
+  const { blockLines, prefixes, exemplars, blocks, byLabels } = family
   const last = blocks.pop()
   const from = blocks.length * blockLines
   if (last !== undefined && last !== block) {
     const to = block.at * blockLines
-    for (let line = 0; line < blockLines; line++) prefixes[to + line] = prefixes[from + line] ?? ''
+    for (let line = 0; line < blockLines; line++) {
+      prefixes[to + line] = prefixes[from + line] ?? ''
+      if (exemplars.length > 0) exemplars[to + line] = exemplars[from + line]
+    }
     family.values.copyWithin(to, from, from + blockLines)
+    touch(family, to, blockLines)
     blocks[block.at] = last
     last.at = block.at
   }
   prefixes.length = from
+  touch(family, from, blockLines)
+  if (exemplars.length > from) exemplars.length = from
   byLabels.delete(block.labels)
   block.at = -1
 }

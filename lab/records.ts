@@ -98,7 +98,7 @@ export function createRecords({
     recorder,
     services: [
       createLogsService({ recorder, logs: () => options.logs }, written),
-      createCloudWatchService({ recorder, metrics: () => options.metrics }),
+      createCloudWatchService({ recorder, metrics: () => options.metrics }, written),
       createKmsService(),
       createDirectConnectService(() => options.directConnect),
       trail.service,

@@ -1,4 +1,4 @@
-/** What others have written into a lab's account: log events and objects. It is there as long as the lab is. */
+/** What others have written into a lab's account: log events, objects and values of metrics. It is there as long as the lab is. */
 
 export interface WrittenEvent {
   stream: string
@@ -16,6 +16,18 @@ export interface WrittenObject {
   lock: { mode: string; untilMs: number } | null
 }
 
+/** One value of a custom metric. */
+export interface WrittenValue {
+  namespace: string
+  name: string
+  dimensions: Record<string, string>
+  value: number
+  /** Unix milliseconds. */
+  atMs: number
+  /** Seconds. */
+  resolution: number
+}
+
 export interface Written {
   /** Streams of a group, by name; empty without any. */
   streams(group: string): ReadonlyMap<string, WrittenEvent[]>
@@ -25,11 +37,17 @@ export interface Written {
   /** Every version, oldest first. */
   objects(bucket: string): readonly WrittenObject[]
   put(bucket: string, object: WrittenObject): void
+  /** The last 100,000, oldest first. */
+  values(): readonly WrittenValue[]
+  measure(values: readonly WrittenValue[]): void
 }
+
+const mostValues = 100_000
 
 export function createWritten(): Written {
   const groups = new Map<string, Map<string, WrittenEvent[]>>()
   const buckets = new Map<string, WrittenObject[]>()
+  const measured: WrittenValue[] = []
   const groupOf = (name: string): Map<string, WrittenEvent[]> => {
     const group = groups.get(name) ?? new Map<string, WrittenEvent[]>()
     groups.set(name, group)
@@ -49,6 +67,11 @@ export function createWritten(): Written {
     objects: (bucket) => buckets.get(bucket) ?? [],
     put(bucket, object) {
       buckets.set(bucket, [...(buckets.get(bucket) ?? []), object])
+    },
+    values: () => measured,
+    measure(values) {
+      measured.push(...values)
+      if (measured.length > mostValues) measured.splice(0, measured.length - mostValues)
     },
   }
 }

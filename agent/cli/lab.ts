@@ -232,6 +232,7 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
         )
       return await play(scenario, io, { mode: 'mapped', listen, every, shownAt: null, gone: null })
     }
+    const own = ownProgram()
     const colon = listen.lastIndexOf(':')
     const port = Number(listen.slice(colon + 1))
     const host = listen.slice(0, colon).replace(/^\[|\]$/g, '') || '0.0.0.0'
@@ -239,7 +240,7 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
       return fail(`--web.listen-address: expected address:port, got ${listen}`, exit.usage)
     }
     return await runInNamespace({
-      command: [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'lab', ...argv],
+      command: [own.file, ...process.execArgv, ...own.args, 'lab', ...argv],
       environment: process.env,
       listen: { host, port },
       nameServers: systemServersOf(firstWorld(scenario)).map((s) => s.address),

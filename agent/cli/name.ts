@@ -2,6 +2,7 @@ import { adviseOnName } from '../../aws/name-advice.ts'
 import { type NameInput, readNameInput } from '../../aws/name-input.ts'
 import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
+import { type CommandSpec, helpForPrograms, helpText } from './usage.ts'
 
 /** What the command touches of the outside. */
 export interface NameIo {
@@ -19,32 +20,36 @@ const longestInput = 16_384
 const longestRedacted = 1_048_576
 const longestShown = 2048
 
-const help = `Usage: pathproof name [--json] [NAME|URL…]
-
-Reads host names and (presigned) URLs: which service, style of name, region, bucket and endpoint they mean, and what
-that says about the path. No network is used. Without arguments, one name or URL per line is read from standard input.
-
-Options:
-  --json    one JSON document per input, one per line (schema ${schema})
-  --help    this text
-
-Examples:
-  pathproof name my-bucket.s3.amazonaws.com
-  pathproof name "https://my-bucket.s3.amazonaws.com/key?X-Amz-Algorithm=…"     (quotes: the shell splits at &)
-  pathproof name --json sts.amazonaws.com kinesis.eu-west-1.amazonaws.com
-  cut -d' ' -f3 access.log | pathproof name --json
-
-Exit codes: 0 all inputs were read, 64 wrong usage, 65 some input was malformed (the others were answered).
-`
+const spec = {
+  name: 'name',
+  summary:
+    'Reads host names and (presigned) URLs: which service, style of name, region, bucket and endpoint they mean, and what that says about the path. No network is used. Without arguments, one name or URL per line is read from standard input.',
+  options: {
+    json: { type: 'boolean', help: `one JSON document per input, one per line (schema ${schema})` },
+  },
+  positionals: { label: '[NAME|URL…]', min: 0, max: Infinity, help: 'quote URLs: the shell splits at &' },
+  examples: [
+    'pathproof name my-bucket.s3.amazonaws.com',
+    'pathproof name "https://my-bucket.s3.amazonaws.com/key?X-Amz-Algorithm=…"',
+    'pathproof name --json sts.amazonaws.com kinesis.eu-west-1.amazonaws.com',
+    "cut -d' ' -f3 access.log | pathproof name --json",
+  ],
+  notes:
+    'Exit codes: 0 all inputs were read, 64 wrong usage, 65 some input was malformed (the others were answered).',
+} as const satisfies CommandSpec
 
 /**
  * `pathproof name`: answers for each argument, or for each line of standard input. Exit code 0, 64 (usage) or 65
  * (malformed inputs among others). No signature, credential or token of an input reaches any output.
  */
 export async function nameCommand(argv: string[], io: NameIo): Promise<number> {
+  if (argv[0] === helpForPrograms) {
+    io.stdout(`${JSON.stringify({ spec })}\n`)
+    return 0
+  }
   const usage = readArguments(argv)
   if ('help' in usage) {
-    io.stdout(help)
+    io.stdout(helpText(spec))
     return 0
   }
   if ('error' in usage) {

@@ -10,6 +10,7 @@ import { type Log, type LogFormat, type LogLevel, createLog, goesToJournal, logL
 import { machine, readText, sleep } from '../machine.ts'
 import { createService } from '../service.ts'
 import { version } from '../version.ts'
+import { loadWebConfig, webProblemText } from '../web-files.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { type CommandSpec, parseCommand } from './usage.ts'
@@ -29,6 +30,11 @@ const spec = {
       value: 'ADDRESS',
       help: 'overrides web.listen: address:port, [ipv6]:port, :port or fd:N',
     },
+    'web.config.file': {
+      type: 'string',
+      value: 'FILE',
+      help: 'TLS, client certificates and passwords of the HTTP surface, in the format of exporter-toolkit',
+    },
     'log.level': { type: 'string', value: 'LEVEL', help: `${logLevels.join(', ')} (default info)` },
     'log.format': {
       type: 'string',
@@ -39,8 +45,10 @@ const spec = {
   examples: [
     'pathproof run --config.file /etc/pathproof/pathproof.yml',
     'pathproof run --config.file pathproof.yml --web.listen-address 127.0.0.1:0 --log.format json',
+    'pathproof run --web.config.file /etc/pathproof/web.yml --web.listen-address :10097',
   ],
-  notes: 'Exit codes: 0 ended by a signal, 1 could not start, 64 wrong usage, 78 the configuration is wrong.',
+  notes:
+    'Exit codes: 0 ended by a signal, 1 could not start, or the disk of the ledger is full (ledger.on_full: exit), 64 wrong usage, 78 the configuration is wrong.',
 } as const satisfies CommandSpec
 
 function isLevel(text: string): text is LogLevel {
@@ -122,6 +130,12 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     const address = parseListenAddress(listen)
     if ('error' in address) return wrong(`--web.listen-address: ${address.error}`)
   }
+  const { 'web.config.file': webConfig } = parsed.values
+  const web = webConfig === undefined ? null : loadWebConfig(webConfig)
+  if (web?.ok === false) {
+    io.stderr(`${webProblemText(web.problems)}\n`)
+    return exit.configuration
+  }
   const loaded = await loadConfig(file, io.nowMs())
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
@@ -139,6 +153,10 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   })
   for (const warning of loaded.warnings) log.warn('config_warning', { problem: problemText(warning) })
   for (const { path, text } of notActive(loaded.config)) log.warn('not_active', { path, problem: text })
+  let full = (): void => undefined
+  const filled = new Promise<typeof exit.failed>((resolve) => {
+    full = () => resolve(exit.failed)
+  })
   let daemon: Daemon
   try {
     daemon = await startDaemon(loaded.config, {
@@ -155,7 +173,9 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
           ? { ok: true, config: again.config }
           : { ok: false, text: again.problems.map(problemText).join('\n') }
       },
+      onFull: () => full(),
       ...(listen === undefined ? {} : { listen }),
+      ...(webConfig === undefined ? {} : { webConfig }),
     })
   } catch (error) {
     log.error('start_failed', { error: error as Error })
@@ -163,9 +183,10 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     return exit.failed
   }
   signals.reloads(service.started(daemon))
-  await signals.ended
+  const code = await Promise.race([signals.ended.then(() => exit.met), filled])
+  if (code !== exit.met) log.error('ending', { because: 'the disk of the ledger is full (ledger.on_full)' })
   service.stopping()
   await daemon.stop(graceSeconds)
   await service.settled()
-  return exit.met
+  return code
 }

@@ -44,6 +44,9 @@ export type Parsed<S extends CommandSpec> =
 
 const program = 'pathproof'
 
+/** The table itself as JSON, `{spec}` or `{group, summary, commands}`: man pages and completions are made of it. */
+export const helpForPrograms = '--help=json'
+
 /** An argument as it may be printed. */
 function shown(text: string): string {
   return JSON.stringify(safeText(redact(text), 80))
@@ -83,6 +86,7 @@ function wrongUsage(name: string, problem: string): NotParsed {
  */
 export function parseCommand<const S extends CommandSpec>(spec: S, argv: readonly string[]): Parsed<S> {
   const wrong = (problem: string): NotParsed => wrongUsage(spec.name, problem)
+  if (argv[0] === helpForPrograms) return { ok: false, code: 0, text: `${JSON.stringify({ spec })}\n` }
   const options = Object.fromEntries(
     Object.entries(spec.options).map(([name, { type, short, multiple }]) => [
       name,
@@ -137,6 +141,8 @@ export function chooseCommand<const T extends Readonly<Record<string, string>>>(
   argv: readonly string[],
 ): { ok: true; command: keyof T & string; argv: string[] } | NotParsed {
   const [first, ...rest] = argv
+  if (first === helpForPrograms)
+    return { ok: false, code: 0, text: `${JSON.stringify({ group, summary, commands: table })}\n` }
   if (first === '--help' || first === '-h' || first === 'help') {
     return { ok: false, code: 0, text: groupHelp(group, summary, table) }
   }

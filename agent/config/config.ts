@@ -123,7 +123,10 @@ export interface LedgerConfig {
   name: string | null
   /** At most one of these two is not null. */
   keyFile: string | null
+  /** The key before, where it was exchanged. */
+  previousKeyFile: string | null
   kmsKey: string | null
+  onFull: 'continue' | 'exit'
   checkpointEverySeconds: number
   segmentSizeBytes: number
   retentionSeconds: number
@@ -228,7 +231,9 @@ function ledgerConfig(written: NonNullable<Written['ledger']>): LedgerConfig {
     directory: written.directory,
     name: written.name ?? null,
     keyFile: written.key_file ?? null,
+    previousKeyFile: written.previous_key_file ?? null,
     kmsKey: written.kms_key ?? null,
+    onFull: written.on_full,
     checkpointEverySeconds: written.checkpoint_every,
     segmentSizeBytes: written.segment_size,
     retentionSeconds: written.retention,

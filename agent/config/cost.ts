@@ -1,4 +1,5 @@
 import { attestedCosts } from './cost-attested.ts'
+import { exporterCosts } from './cost-exporters.ts'
 import type { Config } from './config.ts'
 
 /** What one feature asks of AWS in a day, as far as the configuration alone says it. */
@@ -21,7 +22,7 @@ const rounded = (value: number): string => Math.round(value).toLocaleString('en-
 
 /** Requests and, where AWS charges for them, dollars of what is enabled and reads records. */
 export function costsOf(
-  config: Pick<Config, 'flowLogs' | 'cloudwatch' | 'canary' | 'cloudtrail' | 'targets'>,
+  config: Pick<Config, 'flowLogs' | 'cloudwatch' | 'canary' | 'cloudtrail' | 'targets' | 'exporters'>,
 ): Cost[] {
   const { flowLogs, cloudwatch } = config
   const costs: Cost[] = []
@@ -44,5 +45,5 @@ export function costsOf(
       text: `cloudwatch: ${rounded(requestsPerDay)} requests a day, each with ${metricsEach} metrics for each endpoint and NAT gateway in use: about ${dollarsPerMonth.toFixed(2)} USD a month for each of them`,
     })
   }
-  return [...costs, ...attestedCosts(config)]
+  return [...costs, ...attestedCosts(config), ...exporterCosts(config)]
 }

@@ -19,7 +19,13 @@ export const defaults = {
   trace: { every: '5m' },
   direct_connect: { every: '5m' },
   egress: { every: '60s', timeout: '5s' },
-  ledger: { checkpoint_every: '5m', segment_size: '64MiB', retention: '400d', object_lock: 'compliance' },
+  ledger: {
+    checkpoint_every: '5m',
+    segment_size: '64MiB',
+    retention: '400d',
+    object_lock: 'compliance',
+    on_full: 'continue',
+  },
   cloudwatch: { namespace: 'pathproof', every: '60s' },
   web: { listen: '127.0.0.1:10097', telemetry_path: '/metrics', reload: false },
   limits: {

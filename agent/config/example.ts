@@ -106,7 +106,7 @@ topology:
 
 # The append-only record of what was seen and judged.
 # key_file (or kms_key, or the systemd credential ledger-key) signs its checkpoints; anchors are copies outside the host.
-#ledger: { directory: /var/lib/pathproof/ledger, name: example.com/pathproof/host-1, key_file: /etc/pathproof/ledger-key.pem, checkpoint_every: 5m, segment_size: 64MiB, retention: 400d, anchors: { cloudwatch_logs: { log_group: /pathproof/ledger }, s3: { bucket: my-evidence, prefix: ledgers, object_lock: compliance } } }
+#ledger: { directory: /var/lib/pathproof/ledger, name: example.com/pathproof/host-1, key_file: /etc/pathproof/ledger-key.pem, previous_key_file: /etc/pathproof/ledger-key-2025.pem, checkpoint_every: 5m, segment_size: 64MiB, retention: 400d, on_full: continue, anchors: { cloudwatch_logs: { log_group: /pathproof/ledger }, s3: { bucket: my-evidence, prefix: ledgers, object_lock: compliance } } }
 
 # Where verdicts go besides /metrics. CloudWatch costs money.
 #exporters: { cloudwatch: { namespace: pathproof, every: 60s }, events: { file: /var/log/pathproof/events.jsonl } }

@@ -1,7 +1,9 @@
-/** CloudWatch's `GetMetricData` over what went by endpoints and NAT gateways. Source: CloudWatch API reference. */
+/** CloudWatch: `GetMetricData` over what went by endpoints and NAT gateways, and `PutMetricData`. Source: CloudWatch API reference. */
 import { type MetricPoint, metricPoints } from '../flow/metrics.ts'
 import type { FlowRecorder } from '../flow/recorder.ts'
 import type { MetricsOptions } from '../flow/types.ts'
+import type { Written } from '../written.ts'
+import { putMetricData } from './cloudwatch-put.ts'
 import { isJson, type Json } from './json.ts'
 import { type JsonQuestion, type JsonService, numberOf, textOf } from './json-service.ts'
 import { type ApiProblem, isProblem, problem } from './problem.ts'
@@ -14,13 +16,16 @@ export interface MetricsSource {
 const maxQueries = 500
 const maxPoints = 100_800
 
-export function createCloudWatchService(source: MetricsSource): JsonService {
+export function createCloudWatchService(source: MetricsSource, written: Written): JsonService {
   return {
     api: 'monitoring',
     target: 'GraniteServiceVersion20100801',
     contentType: 'application/x-amz-json-1.0',
     trail: { source: 'monitoring.amazonaws.com', actions: [] },
-    actions: { GetMetricData: (question) => getMetricData(source, question) },
+    actions: {
+      GetMetricData: (question) => getMetricData(source, question),
+      PutMetricData: (question) => putMetricData(written, question),
+    },
   }
 }
 

@@ -16,6 +16,7 @@ export const jsonActions: readonly string[] = [
   'DescribeLogGroups',
   'DescribeLogStreams',
   'GetMetricData',
+  'PutMetricData',
   'LookupEvents',
   'PutLogEvents',
   'CreateLogStream',

@@ -96,5 +96,6 @@ export function notActiveSection(nowMs: number): string {
       )
     }
   }
+  if (found.size === 0) return 'Nothing: all of it is acted on.'
   return [...found.values()].toSorted().join('\n')
 }

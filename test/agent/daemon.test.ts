@@ -95,7 +95,7 @@ describe('the daemon on the lab', () => {
       attempt: { id },
     })
     expect((await get('/api/v1/attempts/nonesuch')).status).toBe(404)
-    expect((await get('/')).text).toContain(`<td>${s3}</td>`)
+    expect((await get('/')).text).toContain(`<span class="id">${s3}</span>`)
   })
 
   it('starts and lives without any resolver, and judges as soon as there is one', async () => {

@@ -48,15 +48,14 @@ exporters: { events: {} }
 const bad = file('bad.yml', 'version: 1\ntargets:\n  - { name: A, hostnam: x.example.com }\n')
 
 describe('config check', () => {
-  test('of a good file prints the sums, the warnings and what is not active', async () => {
+  test('of a good file prints the sums and the warnings', async () => {
     const { code, out, err } = await run('check', good)
     expect(out.split('\n').map((line) => line.replace(/[0-9a-f]{64}/, 'HASH'))).toEqual([
       `ok: ${good}: 2 targets, 4 names, 0 resolvers, 10 connects per minute`,
       'schedule: at most 1 connection at once when nothing answers, of 256 allowed',
       'hash: HASH',
       `warning: ${good}:4:75: targets[1].waiver.until: the waiver ended on 2026-01-02T00:00:00.000Z; it excuses nothing any more`,
-      'ledger: about 4.0 MB a day where nothing changes, and 9 kB more for each name each time that something does; about 529 MB on disk over 400 days, compressed',
-      'note: exporters.events: the export of events is not active in this version',
+      'ledger: about 5.1 MB a day where no verdict changes, and 9 kB more for each name each time that something does; about 684 MB on disk over 400 days, compressed',
       '',
     ])
     expect([code, err]).toEqual([0, ''])
@@ -82,7 +81,7 @@ describe('config check', () => {
       ok: true,
       problems: [],
       warnings: [{ line: 4, col: 75, path: 'targets[1].waiver.until' }],
-      notActive: [{ path: 'exporters.events' }],
+      notActive: [],
       targets: 2,
       names: 4,
       connectsPerMinute: 10,
@@ -105,6 +104,17 @@ describe('config check', () => {
         },
       ],
     })
+  })
+
+  test('of a web configuration as well', async () => {
+    const web = file('web.yml', 'basic_auth_users:\n  a: plain\n')
+    const { code, out } = await run('check', '--web.config.file', web, good)
+    expect([code, out.slice(web.length, web.length + 5)]).toEqual([78, ':2:6:'])
+    expect(out).not.toContain('plain')
+    const none = await run('check', '--web.config.file', file('none.yml', ''), good)
+    expect([none.code, none.out.slice(0, 3)]).toEqual([0, 'ok:'])
+    const asJson = await run('check', '--json', '--web.config.file', web, good)
+    expect(JSON.parse(asJson.out)).toMatchObject({ ok: false, problems: [{ line: 2, col: 6 }] })
   })
 
   test('of a file that is not there', async () => {

@@ -160,7 +160,6 @@ describe('what this version does not act on', () => {
 
   test('everything that is listed is said plainly', () => {
     const list = notActive(read(everything))
-    expect(list.map(({ path }) => path)).toEqual(expect.arrayContaining(['exporters.events']))
     for (const { text } of list) expect(text).toMatch(/is not active in this version$/)
   })
 })

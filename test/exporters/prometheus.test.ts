@@ -76,8 +76,8 @@ test('the same name and labels are the same series; wrong names and labels are r
   for (const counter of twice) counter.add()
   expect(series.lines()).toBe(1)
   const loose = series as unknown as Record<'gauge' | 'counter', (name: string, labels: object) => unknown>
-  const planned = { exporter: 'a', reason: 'b' }
-  expect(() => loose.counter('pathproof_exporter_dropped_total', planned)).toThrow('available')
+  const planned = { reason: 'b' }
+  expect(() => loose.counter('pathproof_not_there_total', planned)).toThrow('available')
   expect(() => loose.gauge('pathproof_evidence_conflicts_total', onName)).toThrow(TypeError)
   expect(() => loose.gauge('pathproof_tainted', { target: 'a' })).toThrow('hostname')
   expect(() => loose.gauge('pathproof_tainted', { ...onName, address: '1.2.3.4' })).toThrow('address')
@@ -293,4 +293,32 @@ test.skipIf(missing !== null)(titled('promtool check metrics finds nothing', mis
   const input = await series.render('text', await createProcessMetrics()('text'))
   const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input })
   expect([status, stdout.toString(), stderr.toString()]).toEqual([0, '', ''])
+})
+
+test('the last exemplar of each bucket, in OpenMetrics only, and gone with its series', async () => {
+  const series = createSeriesSet(catalogue)
+  const labels = (style: string) => ({ service: 's3', style })
+  const first = series.histogram('pathproof_tls_handshake_seconds', labels('global'))
+  const second = series.histogram('pathproof_tls_handshake_seconds', labels('regional'))
+  first.observe(0.003, { attemptId: 'a-1', atMs: 1_700_000_000_123 })
+  first.observe(0.0031, { attemptId: 'a-2', atMs: 1_700_000_001_000 })
+  first.observe(99, { attemptId: 'a"3', atMs: 1_700_000_002_000 })
+  first.observe(0.2)
+  second.observe(0.003, { attemptId: 'b-1', atMs: 1_700_000_003_000 })
+  second.observe(0.003, { attemptId: 'x'.repeat(200), atMs: 1_700_000_003_000 })
+  expect((await series.render('text')).toString()).not.toContain('attempt_id')
+  const lines = async () =>
+    (await series.render('openmetrics'))
+      .toString()
+      .split('\n')
+      .filter((line) => line.includes('attempt_id'))
+  expect(await lines()).toEqual([
+    'pathproof_tls_handshake_seconds_bucket{service="s3",style="global",le="0.005"} 2 # {attempt_id="a-2"} 0.0031 1700000001',
+    'pathproof_tls_handshake_seconds_bucket{service="s3",style="global",le="+Inf"} 4 # {attempt_id="a\\"3"} 99 1700000002',
+  ])
+  second.observe(0.003, { attemptId: 'b-1', atMs: 1_700_000_003_000 })
+  first.remove()
+  expect(await lines()).toEqual([
+    'pathproof_tls_handshake_seconds_bucket{service="s3",style="regional",le="0.005"} 3 # {attempt_id="b-1"} 0.003 1700000003',
+  ])
 })
