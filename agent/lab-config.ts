@@ -7,8 +7,8 @@ export interface LabConfigOptions {
   /** `web.listen`. */
   listen: string
   nowMs: number
-  /** Where the account is read: the lab's directory of AWS CLI output (the default), or its EC2 API. */
-  source?: 'directory' | 'aws'
+  /** Where the account is read: the lab's directory of AWS CLI output (the default), its EC2 API, or a shared snapshot. */
+  source?: 'directory' | 'aws' | { file: string } | { s3: { bucket: string; key: string } }
 }
 
 /** The configuration with which the agent watches a lab: its names, its snapshot, its certificate authority. */
@@ -32,7 +32,11 @@ export function labConfig(
       }
     }),
     topology:
-      source === 'directory' ? { source, directory: lab.snapshotDirectory, refresh: '10s' } : { source },
+      source === 'directory'
+        ? { source, directory: lab.snapshotDirectory, refresh: '10s' }
+        : source === 'aws'
+          ? { source }
+          : { source: 'file' in source ? 'file' : 's3', ...source },
     partition_roots: [{ partition: 'aws', file: lab.caFile }],
     web: { listen },
   }

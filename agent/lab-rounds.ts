@@ -6,7 +6,7 @@ import type { TargetVerdict } from '../model/verdict.ts'
 import { check } from './check.ts'
 import { targetsOf } from './config/targets.ts'
 import type { ProgramCommand } from './child.ts'
-import { labConfig } from './lab-config.ts'
+import { type LabConfigOptions, labConfig } from './lab-config.ts'
 import { type RecordFormat, lookWithRecords, movedClock, withFlowLogs } from './lab-records.ts'
 
 /** One look at a lab: at first, or after one of its steps. Its lab is open until the next round is asked for. */
@@ -27,6 +27,8 @@ export interface LabRound {
 export interface LabRoundsOptions {
   /** By its EC2 API as well as by the directory of AWS CLI output; null: by the directory. */
   program: ProgramCommand | null
+  /** Where the account is read instead; asked before each look, for what must be put there first. */
+  source?: (lab: Lab) => Promise<LabConfigOptions['source']>
   /** With flow logs of a format in the scenario's VPCs, read by this program, as time goes by in the lab. Left out: without. */
   records?: { format: RecordFormat; program: ProgramCommand } | null
   /** The real machine, whose network the lab takes over. */
@@ -55,7 +57,7 @@ export async function* labRounds(scenario: Scenario, options: LabRoundsOptions):
         every: records === null ? '30s' : '15m',
         listen: '127.0.0.1:0',
         nowMs: clock.wallMs(),
-        source: program === null ? 'directory' : 'aws',
+        source: (await options.source?.(lab)) ?? (program === null ? 'directory' : 'aws'),
       })
       if (!loaded.ok) throw new Error(`${scenario.name}: ${loaded.problems.map((p) => p.problem).join('; ')}`)
       const round: LabRound = {

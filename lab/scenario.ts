@@ -1,5 +1,6 @@
 /** Scenario files: read strictly, all mistakes at once, each with its place. */
 import { readdir, readFile } from 'node:fs/promises'
+import * as sea from 'node:sea'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isNode, LineCounter, parseDocument, type Document } from 'yaml'
@@ -12,7 +13,7 @@ export type ScenarioStep = Scenario['steps'][number]
 export type Expectation = Scenario['expect'][number]
 export type ScenarioName = Scenario['names'][number]
 
-/** Where the scenarios that come with the lab are. */
+/** Where the scenarios that come with the lab are; as a single executable they are inside it, by the same name. */
 export const scenarioDirectory = fileURLToPath(new URL('scenarios/', import.meta.url))
 
 export type ScenarioReading = { ok: true; scenario: Scenario } | { ok: false; problems: string[] }
@@ -55,20 +56,27 @@ export function parseScenario(yaml: string, file: string): ScenarioReading {
 
 /** Reads a file of scenarios, or by its name (`03-blackhole`, `blackhole`, `demo`) one that comes with the lab. Rejects with all problems in the message. */
 export async function loadScenario(nameOrFile: string): Promise<Scenario> {
-  const file = /[/.]/u.test(nameOrFile) ? nameOrFile : await shippedFile(nameOrFile)
-  const reading = parseScenario(await readFile(file, 'utf8'), file)
+  const shipped = !/[/.]/u.test(nameOrFile)
+  const file = shipped ? await shippedFile(nameOrFile) : nameOrFile
+  const text =
+    shipped && sea.isSea() ? sea.getAsset(assetFolder + basename(file), 'utf8') : await readFile(file, 'utf8')
+  const reading = parseScenario(text, file)
   if (!reading.ok) throw new Error(reading.problems.join('\n'))
   return reading.scenario
 }
 
 /** Names of the scenarios that come with the lab, in order. */
 export async function shippedScenarios(): Promise<string[]> {
-  const files = await readdir(scenarioDirectory)
+  const files = sea.isSea() ? sea.getAssetKeys().map(shippedName) : await readdir(scenarioDirectory)
   return files
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => basename(file, '.yaml'))
     .toSorted()
 }
+
+const assetFolder = 'scenarios/'
+const shippedName = (key: string): string =>
+  key.startsWith(assetFolder) ? key.slice(assetFolder.length) : ''
 
 /** The scenario's world at its beginning. */
 export function firstWorld(scenario: Scenario): World {

@@ -43,7 +43,9 @@ async function play(args: string[]): Promise<void> {
   const text = await metrics(base)
   expect(text).toMatch(/^pathproof_path_private\{target="artifacts",[^}]*\} 1$/m)
   expect(text).toMatch(/^pathproof_path_private\{target="sts",[^}]*\} 0$/m)
-  expect(await (await fetch(`${base}/`)).text()).toContain('<td class="private">private</td>')
+  expect(await (await fetch(`${base}/`)).text()).toContain(
+    '<span class="badge s-private"><span aria-hidden="true">✓</span> private</span>',
+  )
   expect(lab.stdout()).toContain('fix: ')
   expect(lab.stdout()).not.toContain('\u001b')
   lab.child.kill('SIGINT')

@@ -5,10 +5,19 @@ import { namespacesAvailable } from '../../lab/namespace.ts'
 const packages = {
   promtool: 'prometheus',
   prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  amtool: 'prometheus-alertmanager',
   openssl: 'openssl',
   curl: 'curl',
   ip: 'iproute2',
   python3: 'python3',
+  'systemd-notify': 'systemd',
+  'systemd-analyze': 'systemd',
+  'dpkg-deb': 'dpkg',
+  rpmbuild: 'rpm',
+  lintian: 'lintian',
+  man: 'man-db',
+  shellcheck: 'shellcheck',
   chromium: 'chromium',
 } as const
 
