@@ -331,19 +331,6 @@ describe('what can go wrong', () => {
       'ENOENT',
     ],
     [
-      'something in the configuration that is not active',
-      () => ({
-        document: {
-          ...surroundings(lab),
-          targets: [{ name: 'ssm', hostname: ssm }],
-          exporters: { events: {} },
-        },
-      }),
-      'configuration',
-      'warn',
-      'not active',
-    ],
-    [
       'TLS that some proxy intercepts',
       () => ({ options: { connect: true, config: withoutRoots() } }),
       'TLS',

@@ -153,19 +153,25 @@ describe.skipIf(missing !== null)(titled('Alertmanager', missing), () => {
         { labels: { ...labelsOf(pair.alert, ''), ...jobOf(pair.alert, of(pair)) } },
       ]),
     )
-    const seen = await all()
-    const state = new Map(
-      seen.map(({ labels, status }) => [`${labels['job']} ${labels['alertname']}`, status.state]),
-    )
-    expect(state.size).toBe(2 * pairs.length)
-    const silent = pairs.filter((pair) => state.get(`${of(pair).job} ${pair.alert}`) === 'suppressed')
+    const silent = async (): Promise<string[]> => {
+      const seen = await all()
+      const state = new Map(
+        seen.map(({ labels, status }) => [`${labels['job']} ${labels['alertname']}`, status.state]),
+      )
+      expect(state.size).toBe(2 * pairs.length)
+      return pairs
+        .filter((pair) => state.get(`${of(pair).job} ${pair.alert}`) === 'suppressed')
+        .map(({ source, alert }) => `${source} > ${alert}`)
+        .toSorted()
+    }
     const expected = pairs.filter(
       // What concerns no agent is not silenced by one.
       ({ source, alert }) => silences[source]?.includes(alert) === true && alert !== 'PathproofNoAgents',
     )
-    expect(silent.map(({ source, alert }) => `${source} > ${alert}`).toSorted()).toEqual(
-      expected.map(({ source, alert }) => `${source} > ${alert}`).toSorted(),
-    )
+    // What silences is learnt beside the alerts themselves, a moment later.
+    await expect
+      .poll(silent, { timeout: 30_000 })
+      .toEqual(expected.map(({ source, alert }) => `${source} > ${alert}`).toSorted())
   })
 
   it('tells the one, not the other, and the other as soon as the one is over', async () => {
@@ -173,7 +179,7 @@ describe.skipIf(missing !== null)(titled('Alertmanager', missing), () => {
     const behind = labelsOf('PathproofMixedPath', 'del:1')
     // The same group, on an agent and on a target of its own where nothing else fires.
     const control = labelsOf('PathproofMixedPath', 'ctl:1')
-    await post([{ labels: page }, { labels: behind }, { labels: control }])
+    await post([{ labels: page }])
     const of = (labels: Record<string, string>, status: string, to: string) =>
       told.items.some(
         (one) =>
@@ -186,6 +192,7 @@ describe.skipIf(missing !== null)(titled('Alertmanager', missing), () => {
           ),
       )
     await told.until('the page', () => of(page, 'firing', '/pager'), 30)
+    await post([{ labels: behind }, { labels: control }])
     await told.until('the control', () => of(control, 'firing', '/tickets'), 30)
     expect(of(behind, 'firing', '/tickets')).toBe(false)
     await post([{ labels: page, over: true }])
