@@ -59,6 +59,10 @@ def handovers(directory, firsts):  # Second lines of segments in which two keys 
                 must(ed25519(public, text.encode() + b"\n", sig[4:]), "wrong signature")
             found.append((first + 1, base64bytes(root64), vkey(one), vkey(other)))
         except Exception: pass  # Where a record of this kind stands and is not among these, it is told below.
+    retired = []
+    for over in list(found):  # A key that was handed over can hand over nothing more, unless it came back.
+        if over[2] in retired: found.remove(over)
+        else: retired = [k for k in retired + [over[2]] if k != over[3]]
     return found
 
 def in_force(keys, chain):  # By size: keys that handed over count only for their own records.

@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { costsExampleSection, costsSection } from './costs.ts'
 import { configurationSection, notActiveSection } from './configuration.ts'
 import { checkSections, matrixSection, recordsMatrixSection, scenariosSection, steady } from './lab.ts'
 import { sectionOf, withSection } from './markdown.ts'
 import { metricsSection } from './metrics.ts'
+import { actionsSection, permissionsSection } from './permissions.ts'
 import { classesSection, rulesSection } from './rules.ts'
 import { filesSection, policySection } from './snapshot.ts'
 
@@ -26,6 +28,10 @@ export async function tableSections(): Promise<Section[]> {
     { page: 'docs/configuration.md', name: 'not-active', body: notActiveSection(Date.now()) },
     { page: 'docs/snapshot.md', name: 'files', body: filesSection() },
     { page: 'docs/snapshot.md', name: 'policy', body: policySection() },
+    { page: 'docs/permissions.md', name: 'permissions', body: permissionsSection() },
+    { page: 'docs/permissions.md', name: 'actions', body: actionsSection() },
+    { page: 'docs/costs.md', name: 'costs-example', body: await costsExampleSection() },
+    { page: 'docs/costs.md', name: 'costs', body: await costsSection() },
     { page: 'docs/lab.md', name: 'scenarios', body: await scenariosSection() },
   ]
 }

@@ -14,7 +14,7 @@ const needed: Record<SnapshotPart, string> = {
   natGateways: 'what lies behind a NAT gateway',
   vpcs: 'which addresses are private',
   peerings: 'which addresses are private, endpoints beyond a peering',
-  flowLogs: 'nothing yet',
+  flowLogs: 'where flow records lie (`flow_logs`)',
   internetGateways: 'the posture check `no_internet_gateway`',
 }
 

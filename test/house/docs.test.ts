@@ -6,6 +6,9 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import type { Io } from '../../agent/cli/io.ts'
+import { type CommandSpec, helpForPrograms, parseCommand } from '../../agent/cli/usage.ts'
+import { configJsonSchema } from '../../agent/config/json-schema.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { readSnapshotDirectory } from '../../aws/snapshot-files.ts'
 import { catalogue } from '../../exporters/catalogue.ts'
@@ -14,15 +17,23 @@ import { startLab } from '../../lab/lab.ts'
 import { loadScenario } from '../../lab/scenario.ts'
 import { sectionsOf } from '../../scripts/docs/markdown.ts'
 import { outdated, playedSections, tableSections } from '../../scripts/docs/pages.ts'
+import { say } from '../support/io.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const run = promisify(execFile)
+
+/** Files below a folder, as paths from the root. */
+const below = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
 
 const pages = [
   'README.md',
   'CHANGELOG.md',
   'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs')).map((f) => `docs/${f}`),
+  ...below('docs'),
+  ...below('deploy').filter((file) => file.endsWith('.md') && !file.includes('/.terraform/')),
 ]
 const read = (page: string): string => readFileSync(join(root, page), 'utf8')
 
@@ -113,39 +124,116 @@ describe('generated parts', () => {
   })
 })
 
+/** Words of simple commands as a shell reads them: quotes, comments, joined lines; redirections are left out. */
+function simpleCommands(script: string): string[][] {
+  const commands: string[][] = []
+  const text = script.replaceAll('\\\n', ' ')
+  const tokens =
+    /[ \t]*(?:(#[^\n]*)|(\n|;|&&|\|\|?)|\d?(?:>>?|<)\s*\S+|((?:'[^']*'|"[^"]*"|[^\s'"|;&<>])+|.))/gy
+  let words: string[] = []
+  const end = () => {
+    if (words.length > 0) commands.push(words)
+    words = []
+  }
+  for (const [, comment, separator, word] of text.replace(/^\$ /gm, '').matchAll(tokens)) {
+    if (comment !== undefined) continue
+    if (separator !== undefined) end()
+    else if (word !== undefined) words.push(word.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'))
+  }
+  end()
+  return commands
+}
+
 describe('commands', () => {
-  const shells = pages.flatMap((page) => ['sh', 'text'].flatMap((language) => blocks(page, language)))
-  const lines = shells.flatMap((block) => block.split('\n').map((line) => line.replace(/^\$ /, '').trim()))
-  const called = [...new Set(lines.filter((line) => /^(?:\.\/bin\/)?pathproof\s/.test(line)))]
+  const isOurs = ([program = '']: string[]) => /^(?:\.\/bin\/)?pathproof$/.test(program)
+  const shown = pages.flatMap((page) =>
+    ['sh', 'text'].flatMap((language) =>
+      blocks(page, language)
+        .flatMap(simpleCommands)
+        .filter(isOurs)
+        .map((words) => ({ page, words: words.slice(1) })),
+    ),
+  )
+  const inline = pages.flatMap((page) =>
+    [
+      ...read(page)
+        .replace(/^```[\s\S]*?^```/gm, '')
+        .matchAll(/`((?:\.\/bin\/)?pathproof [^`]+)`/g),
+    ].map((m) => ({ page, words: simpleCommands((m[1] ?? '').replaceAll('\n', ' '))[0]?.slice(1) ?? [] })),
+  )
+
+  type Command = (argv: string[], io: Io) => Promise<number>
+  type Told = { spec: CommandSpec } | { group: string; commands: Record<string, string> }
+  const asked = new Map<string, Promise<Told>>()
+  const tell = (words: string[]): Promise<Told> => {
+    const key = words.join(' ')
+    const known = asked.get(key)
+    if (known !== undefined) return known
+    const [name = '', ...rest] = words
+    const told = import(`../../agent/cli/${name}.ts`).then(async (room: Record<string, Command>) => {
+      const command = room[`${name}Command`]
+      if (command === undefined) throw new Error(`no command ${name}`)
+      const { stdout } = await say((io) => command([...rest, helpForPrograms], io))
+      // JSON knows no Infinity.
+      return JSON.parse(stdout, (key, value: unknown) =>
+        key === 'max' && value === null ? Infinity : value,
+      ) as Told
+    })
+    asked.set(key, told)
+    return told
+  }
+  /** The table of the command that these words call, and its arguments; null: they name a group alone, or nothing. */
+  async function commandOf(words: string[]): Promise<{ spec: CommandSpec; argv: string[] } | null> {
+    const path: string[] = []
+    for (const word of words) {
+      path.push(word)
+      const told = await tell(path)
+      if ('spec' in told) return { spec: told.spec, argv: words.slice(path.length) }
+    }
+    return null
+  }
 
   it('are found at all', () => {
-    expect(called.length).toBeGreaterThan(8)
+    expect(shown.length).toBeGreaterThan(40)
+    expect(inline.length).toBeGreaterThan(30)
+    expect(simpleCommands(`$ a --b 'c d' "e" > f \\\n g | h # i\n# j\nk && l <m\nn='o'`)).toEqual([
+      ['a', '--b', 'c d', 'e', 'g'],
+      ['h'],
+      ['k'],
+      ['l'],
+      ['n=o'],
+    ])
   })
 
-  it('of the program exist, with the options that are shown', async () => {
-    const helps = new Map<string, string>()
-    const help = async (words: string[]): Promise<string> => {
-      const key = words.join(' ')
-      const known = helps.get(key)
-      if (known !== undefined) return known
-      const { stdout } = await run(join(root, 'bin/pathproof'), [...words, '--help'])
-      helps.set(key, stdout)
-      return stdout
-    }
-    const groups = Object.keys({ config: true, ledger: true })
-    for (const line of called) {
-      const [, ...argv] = line
-        .replace(/\s+#.*$/, '')
-        .replace(/\s>.*$/, '')
-        .split(/\s+/)
-      const [first = '', second = ''] = argv
-      const words = groups.includes(first) ? [first, second] : [first]
-      const text = await help(words)
-      expect(text, line).toContain(`Usage: pathproof ${words.join(' ')}`)
-      for (const option of argv.filter((word) => word.startsWith('--'))) {
-        expect(text, line).toMatch(new RegExp(`^  (?:-\\w, )?${option.split('=')[0]}\\b`, 'm'))
-      }
-    }
+  it('of the program are accepted as they are shown', async () => {
+    const refused = await Promise.all(
+      shown.map(async ({ page, words }) => {
+        if (/^--(?:version|licenses|help)$/.test(words[0] ?? '')) return []
+        const command = await commandOf(words).catch(() => null)
+        if (command === null) return [`${page}: pathproof ${words.join(' ')}: no command`]
+        const parsed = parseCommand(command.spec, command.argv)
+        return parsed.ok || parsed.code === 0 ? [] : [`${page}: pathproof ${words.join(' ')}: ${parsed.text}`]
+      }),
+    )
+    expect(refused.flat()).toEqual([])
+  })
+
+  it('that are named in passing have the options that are named', async () => {
+    const wrong = await Promise.all(
+      inline.map(async ({ page, words }) => {
+        const line = `${page}: pathproof ${words.join(' ')}`
+        // `pathproof COMMAND --help`: any of them.
+        if (/^[A-Z-]/.test(words[0] ?? '')) return []
+        const command = await commandOf(words).catch(() => null)
+        if (command === null) return words.length <= 1 ? [] : [`${line}: no command`]
+        const unknown = command.argv
+          .filter((word) => word.startsWith('--'))
+          .map((word) => word.slice(2).split('=')[0] ?? '')
+          .filter((option) => option !== 'help' && !Object.hasOwn(command.spec.options, option))
+        return unknown.map((option) => `${line}: --${option}`)
+      }),
+    )
+    expect(wrong.flat()).toEqual([])
   })
 
   it('of npm exist', () => {
@@ -155,6 +243,70 @@ describe('commands', () => {
     )
     expect(used.length).toBeGreaterThan(5)
     expect(used.filter((name) => !(name in scripts))).toEqual([])
+  })
+})
+
+describe('metrics', () => {
+  const metrics: readonly Metric[] = catalogue
+  const exported = new Set(
+    metrics.flatMap(({ name, type, available }) =>
+      !available
+        ? []
+        : type === 'histogram'
+          ? [name, `${name}_bucket`, `${name}_sum`, `${name}_count`]
+          : [name],
+    ),
+  )
+  const files = [...pages, ...below('deploy')].filter((file) => /\.(?:md|ya?ml|json|libsonnet)$/.test(file))
+  // Not those in the names of recording rules.
+  const named = files.flatMap((file) =>
+    [...new Set(read(file).match(/(?<![:\w])pathproof_[a-z]\w*(?![\w:])/g) ?? [])].map((name) => ({
+      file,
+      name,
+    })),
+  )
+
+  it('that pages, runbooks, rules and dashboards name are exported', () => {
+    for (const folder of ['docs/', 'deploy/grafana/', 'deploy/prometheus/', 'deploy/mixin/'])
+      expect(named.filter(({ file }) => file.startsWith(folder)).length, folder).toBeGreaterThan(5)
+    const unknown = named.filter(({ name }) => !exported.has(name) && !name.endsWith('_'))
+    expect(unknown.map(({ file, name }) => `${file}: ${name}`)).toEqual([])
+  })
+
+  it('that are named by their beginning are some', () => {
+    const beginnings = named.filter(({ name }) => name.endsWith('_'))
+    const unknown = beginnings.filter(({ name }) => ![...exported].some((metric) => metric.startsWith(name)))
+    expect(unknown.map(({ file, name }) => `${file}: ${name}`)).toEqual([])
+  })
+})
+
+describe('configuration snippets', () => {
+  const own = new Set(Object.keys((configJsonSchema() as { properties: object }).properties))
+  /** By a key that says whose file a snippet is of. */
+  const others = ['groups', 'scrape_configs', 'route', 'receivers', 'tls_server_config', 'basic_auth_users']
+  // Those of docs/lab.md are scenarios.
+  const snippets = pages
+    .filter((page) => page !== 'docs/lab.md')
+    .flatMap((page) => blocks(page, 'yaml').map((text) => ({ page, text })))
+  const keysOf = (text: string): string[] => {
+    const value: unknown = parse(text, { uniqueKeys: false })
+    return typeof value === 'object' && value !== null ? Object.keys(value) : []
+  }
+  const isOther = (text: string) => keysOf(text).some((key) => others.includes(key))
+
+  it('are accepted, each by itself', () => {
+    const ours = snippets.filter(({ text }) => !isOther(text))
+    expect(ours.length).toBeGreaterThan(8)
+    const refused = ours.flatMap(({ page, text }) => {
+      const loaded = parseConfig(/^version:/m.test(text) ? text : `version: 1\n${text}`, page, Date.now())
+      return loaded.ok ? [] : loaded.problems.map((problem) => `${page}: ${problem.path}: ${problem.problem}`)
+    })
+    expect(refused).toEqual([])
+  })
+
+  it('of other programs have no key of ours', () => {
+    const mixed = snippets.filter(({ text }) => isOther(text) && keysOf(text).some((key) => own.has(key)))
+    expect(mixed.map(({ page }) => page)).toEqual([])
   })
 })
 
@@ -278,26 +430,6 @@ esac
       expect(snapshot.prefixLists.map((l) => l.entries)).toEqual(own.prefixLists.map((l) => l.entries))
     } finally {
       await lab.close()
-      await rm(directory, { recursive: true, force: true })
-    }
-  })
-})
-
-describe('systemd/pathproof.service', () => {
-  it('is understood by systemd', async ({ skip }) => {
-    const version = await run('systemd-analyze', ['--version']).catch(() => null)
-    if (version === null) return skip('there is no systemd-analyze here')
-    const directory = await mkdtemp(join(tmpdir(), 'pathproof-unit-'))
-    try {
-      // The program need not be installed where the unit expects it.
-      const unit = read('systemd/pathproof.service').replaceAll('/opt/pathproof/', `${root}/`)
-      const file = join(directory, 'pathproof.service')
-      await writeFile(file, unit)
-      const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', file])
-      // What it says of other units of this machine is not ours.
-      const own = `${stdout}${stderr}`.split('\n').filter((line) => line.includes('pathproof'))
-      expect(own).toEqual([])
-    } finally {
       await rm(directory, { recursive: true, force: true })
     }
   })
