@@ -11,7 +11,7 @@ const maintainer = (control: string): string => /^Maintainer: (.*)$/m.exec(contr
 
 function changelog(at: Build, revision: number, control: string): string {
   const date = new Date(at.epoch * 1000).toUTCString().replace('GMT', '+0000')
-  return `pathproof (${at.version}-${revision}) unstable; urgency=medium\n\n  * See https://github.com/pathproof/pathproof/blob/main/CHANGELOG.md\n\n -- ${maintainer(control)}  ${date}\n`
+  return `pathproof (${at.version}-${revision}) unstable; urgency=medium\n\n  * What changed: /usr/share/doc/pathproof/CHANGELOG.md\n\n -- ${maintainer(control)}  ${date}\n`
 }
 
 /** Builds the package; gives its path. @throws where this architecture has none */

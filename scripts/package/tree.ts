@@ -79,7 +79,7 @@ export const layouts = {
 export const configurationFile = 'etc/pathproof/pathproof.yml'
 
 /** Of deploy/: what a user copies from, as it is in the checkout. */
-const shared = ['prometheus', 'alertmanager', 'grafana', 'mixin']
+const shared = ['prometheus', 'alertmanager', 'grafana', 'mixin', 'cloud-init', 'athena']
 
 /** Lays the files of a package below `folder`. Modes are 755 and 644, whatever the umask. */
 export function layTree(folder: string, layout: Layout, generated: Generated): void {
@@ -111,6 +111,7 @@ export function layTree(folder: string, layout: Layout, generated: Generated): v
   }
   copy('docs/verify-ledger.py', `${doc}/examples/verify-ledger.py`)
   copy('README.md', `${doc}/README.md`)
+  copy('CHANGELOG.md', `${doc}/CHANGELOG.md`)
   copy('deploy/pathproof.yml', `${doc}/examples/pathproof.yml`)
   for (const file of readdirSync(join(root, 'systemd', 'drop-ins')))
     copy(`systemd/drop-ins/${file}`, `${doc}/drop-ins/${file}`)
