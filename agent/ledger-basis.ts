@@ -25,8 +25,11 @@ export interface BasisDeps {
 export interface LedgerBasis {
   /** A reading was made, changed or not. */
   read(reading: KeptReading): void
-  /** The body of a `snapshot` record with all that the reading says; its contents are written, as far as they are not yet. */
-  snapshot(body: RecordBodies['snapshot']): object
+  /**
+   * The body of a `snapshot` record with all that the reading says; its contents are written, as far as they are not yet. In
+   * parts: nothing else of this may be called before it is done but `read` and `forget`.
+   */
+  snapshot(body: RecordBodies['snapshot']): Generator<undefined, object>
   /** Before an attempt's observation is written: the reading that it was made under, and the surroundings. */
   before(snapshotId: string | null): void
   /** A new segment has begun: what is in force is written again, within bounds. */
@@ -85,8 +88,8 @@ export function createBasis(deps: BasisDeps): LedgerBasis {
     readings.set(snapshot.id, { content, dates: readingsOf(snapshot), listDates: listDatesOf(snapshot) })
   }
 
-  const whole = (snapshot: Snapshot): object => {
-    const { parts, listDates } = cutter.cut(
+  function* whole(snapshot: Snapshot): Generator<undefined, object> {
+    const { parts, listDates } = yield* cutter.cut(
       snapshot,
       (hash) => !written.has(hash),
       (hash, text) => {
@@ -102,7 +105,7 @@ export function createBasis(deps: BasisDeps): LedgerBasis {
       newest = reading
       remember(reading)
     },
-    snapshot(body) {
+    *snapshot(body) {
       // Written again it is the reading that is in force now: it says the same, and is younger.
       const reading = newest ?? deps.current()
       if (reading === null) return body
@@ -113,10 +116,13 @@ export function createBasis(deps: BasisDeps): LedgerBasis {
       told.add(id)
       if (standsFor.size >= mostReadings) standsFor.delete(standsFor.keys().next().value ?? '')
       standsFor.set(reading.content, id)
+      const own = yield* whole(reading.snapshot)
+      const others: object[] = []
+      for (const other of reading.others ?? []) others.push({ ...head(other), ...(yield* whole(other)) })
       return {
         ...snapshotRecord(reading.snapshot),
-        ...whole(reading.snapshot),
-        others: reading.others?.map((other) => ({ ...head(other), ...whole(other) })) ?? null,
+        ...own,
+        others: reading.others === undefined ? null : others,
       }
     },
     before(snapshotId) {

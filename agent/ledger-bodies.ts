@@ -3,8 +3,9 @@ import type { Look, RepeatedLook } from '../ledger/records.ts'
 import type { Attempt, DnsObservation, FamilyObservation, Observation } from '../model/observation.ts'
 import { type AttemptVerdict, type NameVerdict, type TargetVerdict, rulesVersion } from '../model/verdict.ts'
 import { attemptKey, coarseKey, targetKey } from './ledger-alike.ts'
-import { fitted, isPlainlyPrivate, recordedTarget } from './ledger-fit.ts'
+import { fitted, isPlainlyPrivate, mostMade, recordedTarget, repeatBodies } from './ledger-fit.ts'
 import type { LedgerBasis } from './ledger-basis.ts'
+import { createTurns } from './ledger-turns.ts'
 import type { Recorded, RecordBodies, RecordKind } from './record.ts'
 
 export interface BodiesDeps {
@@ -15,13 +16,19 @@ export interface BodiesDeps {
   nextId(): string
   /** What verdicts rest on beside the observations; left out: it is not kept. */
   basis?: LedgerBasis
+  /** Calls back after a turn of the event loop; left out: what takes long is done in one go. */
+  turn?(fn: () => void): void
+  /** What came later than it was taken threw. */
+  failed?(error: unknown): void
 }
 
 /** From all that is judged to what the ledger keeps of it: in full where it is new, as a short repeat where it is not. */
 export interface LedgerBodiesWriter {
   take(record: Recorded): void
-  /** Writes what was collected. */
+  /** Writes what was collected, and all that waits. */
   flush(): void
+  /** The checks of ways out by their names, with all that is configured of them: of others, nothing stands any more. */
+  checks(configured: ReadonlyMap<string, string>): void
   /** A new segment has begun, or something was lost: whatever stands is written in full again, at once or when it comes up. */
   anew(): void
 }
@@ -34,6 +41,12 @@ const mostFresh = 4096
 const mostKnown = 8192
 /** Of one judgement; further ones are counted. */
 const mostInFull = 64
+
+const shortOf = ({ id, address, localPort }: AttemptVerdict): RepeatedLook['made'][number] => [
+  id,
+  address,
+  localPort,
+]
 
 interface Known {
   id: string
@@ -70,6 +83,8 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
   let repeats: RepeatedLook[] = []
   let told = new Map<string, [string, number][]>()
   let cancel: (() => void) | null = null
+  let checks: ReadonlyMap<string, string> = new Map()
+  const turns = createTurns(deps.turn ?? null, (error) => deps.failed?.(error))
 
   const bounded = <V>(map: Map<string, V>, key: string, value: V, most: number): void => {
     map.delete(key)
@@ -82,13 +97,25 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
   }
 
   const put = (kind: string, body: object): void => {
-    const whole =
-      kind === 'snapshot' ? (deps.basis?.snapshot(body as RecordBodies['snapshot']) ?? body) : body
-    const fits = fitted(whole)
     // What can't be written is lost by the ledger's own word for it.
-    void deps.append(kind, fits ?? whole).then((appended) => {
+    void deps.append(kind, fitted(body) ?? body).then((appended) => {
       if (!appended.ok) forget()
     })
+  }
+
+  /** With all that the reading says, in parts: only as the last thing that is done of what was taken. */
+  const putSnapshot = (body: RecordBodies['snapshot'], then: () => void): void => {
+    const { basis } = deps
+    const parts = function* () {
+      let whole: object = body
+      try {
+        whole = basis === undefined ? body : yield* basis.snapshot(body)
+      } finally {
+        put('snapshot', whole)
+        then()
+      }
+    }
+    turns.begin(parts())
   }
 
   const forget = (): void => {
@@ -101,7 +128,7 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
   const collect = (): void => {
     cancel ??= deps.setTimer(collectMs, () => {
       cancel = null
-      flush()
+      turns.inOrder(flush)
     })
   }
 
@@ -111,7 +138,7 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
     const [due, told0] = [repeats, told]
     repeats = []
     told = new Map()
-    if (due.length > 0) put('verdict_repeat', { looks: due })
+    for (const body of repeatBodies(due)) put('verdict_repeat', body)
     for (const [of, attempts] of told0) put('attempt_repeat', { of, attempts })
   }
 
@@ -161,7 +188,13 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
     }
     if (look !== null) writeAnswers(verdict)
     const id = deps.nextId()
-    put('target_verdict', recordedTarget(verdict, { id, look, made: [...isMade] }, idsOf, rulesVersion))
+    const ids = [...isMade].slice(0, mostMade)
+    put('target_verdict', recordedTarget(verdict, { id, look, made: ids }, idsOf, rulesVersion))
+    if (look !== null && made.length > mostMade) {
+      const rest = { target: verdict.target, of: id, ...look, made: made.slice(mostMade).map(shortOf) }
+      for (const { looks: entries } of repeatBodies([rest]))
+        put('verdict_repeat', { looks: entries.map((one) => ({ ...one, continued: true as const })) })
+    }
     return id
   }
 
@@ -194,7 +227,7 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
         target: verdict.target,
         of: last.id,
         ...look,
-        made: made.map(({ id, address, localPort }) => [id, address, localPort]),
+        made: made.map(shortOf),
       })
       if (repeats.length >= mostLooks) flush()
       else collect()
@@ -233,46 +266,71 @@ export function createBodies(deps: BodiesDeps): LedgerBodiesWriter {
     }
   }
 
-  return {
-    take(record) {
-      const { kind, body } = record
-      if (kind === 'look') {
-        const { target, ...look } = body
-        looks.set(target, look)
-      } else if (kind === 'observation') observed(body)
-      else if (kind === 'target_verdict') takeTarget(body)
-      else if (kind === 'attempt_verdict') takeTold(body)
-      else {
-        const of = (standing[kind] as ((body: object) => string) | undefined)?.(body)
-        if (of === undefined) {
-          // What was seen before the end of a run, or under another configuration, stands before it.
-          if (kind === 'lifecycle') flush()
-          put(kind, body)
-          return
-        }
-        const name = `${kind} ${of}`
-        const said = kind === 'egress' ? `${body.state} ${body.url} ${body.control}` : JSON.stringify(body)
-        if (stands.get(name)?.said === said) {
-          stands.set(name, { kind, body, said })
-          return
-        }
-        if (kind === 'target' && body.event === 'dropped') stands.delete(name)
-        else stands.set(name, { kind, body, said })
-        if (kind === 'configuration' && body.part === 1)
-          for (const [other, { body: old }] of stands)
-            if (other.startsWith('configuration ') && (old as typeof body).hash !== body.hash)
-              stands.delete(other)
+  const take = (record: Recorded): void => {
+    const { kind, body } = record
+    if (kind === 'look') {
+      const { target, ...look } = body
+      looks.set(target, look)
+    } else if (kind === 'observation') observed(body)
+    else if (kind === 'target_verdict') takeTarget(body)
+    else if (kind === 'attempt_verdict') takeTold(body)
+    else {
+      const of = (standing[kind] as ((body: object) => string) | undefined)?.(body)
+      if (of === undefined) {
+        // What was seen before the end of a run, or under another configuration, stands before it.
+        if (kind === 'lifecycle') flush()
         put(kind, body)
+        return
       }
-    },
-    flush,
-    anew() {
+      const name = `${kind} ${of}`
+      const said = kind === 'egress' ? `${body.state} ${body.url} ${body.control}` : JSON.stringify(body)
+      if (stands.get(name)?.said === said) {
+        stands.set(name, { kind, body, said })
+        return
+      }
+      if (kind === 'target' && body.event === 'dropped') {
+        stands.delete(name)
+        stands.delete(`first_leg ${of}`)
+      } else stands.set(name, { kind, body, said })
+      if (kind === 'configuration' && body.part === 1)
+        for (const [other, { body: old }] of stands)
+          if (other.startsWith('configuration ') && (old as typeof body).hash !== body.hash)
+            stands.delete(other)
+      if (kind === 'snapshot') putSnapshot(body, () => undefined)
+      else put(kind, body)
+    }
+  }
+
+  const anew = (): void => {
+    flush()
+    put('restated', { event: 'begin' })
+    known.clear()
+    written.clear()
+    saidOf.clear()
+    deps.basis?.anew()
+    const snapshot = stands.get('snapshot ')
+    for (const one of stands.values()) if (one !== snapshot) put(one.kind, one.body)
+    // Whoever reads both knows that nothing that comes rests on records from before.
+    const restated = (): void => put('restated', { event: 'end' })
+    if (snapshot === undefined) restated()
+    else putSnapshot(snapshot.body as RecordBodies['snapshot'], restated)
+  }
+
+  return {
+    take: (record) => turns.inOrder(() => take(record)),
+    flush() {
+      turns.finish()
       flush()
-      known.clear()
-      written.clear()
-      saidOf.clear()
-      deps.basis?.anew()
-      for (const { kind, body } of stands.values()) put(kind, body)
     },
+    checks(configured) {
+      turns.inOrder(() => {
+        for (const [name, { kind, body }] of stands) {
+          const check = kind === 'egress' ? (body as RecordBodies['egress']).check : null
+          if (check !== null && configured.get(check) !== checks.get(check)) stands.delete(name)
+        }
+        checks = configured
+      })
+    },
+    anew: () => turns.inOrder(anew),
   }
 }

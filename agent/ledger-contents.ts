@@ -20,6 +20,8 @@ export type SayText = (hash: string, text: string) => void
 const meanBytes = 8192
 const mostBytes = 32_768
 const mostKnown = 50_000
+/** Characters between two turns of the event loop. */
+const partCharacters = 16_384
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
@@ -29,17 +31,23 @@ function drawOf(item: object): number {
   return createHash('sha256').update(String(id)).digest().readUInt32BE(0)
 }
 
+interface Chunk {
+  key: string
+  items: unknown[]
+  characters: number
+}
+
 /** Items in the order in which they stand, cut into lists of about `meanBytes`. */
-function chunksOf(items: readonly object[]): { key: string; items: object[] }[] {
-  const chunks: { key: string; items: object[] }[] = []
+function* chunksOf(items: readonly object[]): Generator<Chunk> {
   let own: object[] = []
   let texts: string[] = []
   let bytes = 0
-  const end = (): void => {
-    if (own.length > 0) chunks.push({ key: sha256(texts.join()), items: own })
+  const end = (): Chunk => {
+    const chunk = { key: sha256(texts.join()), items: own, characters: bytes }
     own = []
     texts = []
     bytes = 0
+    return chunk
   }
   for (const item of items) {
     const text = JSON.stringify(item)
@@ -47,10 +55,9 @@ function chunksOf(items: readonly object[]): { key: string; items: object[] }[] 
     texts.push(text)
     bytes += text.length
     // The chance that a list ends behind an item is its share of the mean length.
-    if (bytes >= mostBytes || drawOf(item) < (text.length / meanBytes) * 2 ** 32) end()
+    if (bytes >= mostBytes || drawOf(item) < (text.length / meanBytes) * 2 ** 32) yield end()
   }
-  end()
-  return chunks
+  if (own.length > 0) yield end()
 }
 
 const dateless = ({ atMs: _atMs, ...list }: Snapshot['prefixLists'][number]): object => list
@@ -59,9 +66,14 @@ const dateless = ({ atMs: _atMs, ...list }: Snapshot['prefixLists'][number]): ob
 export interface ContentsCutter {
   /**
    * `wanted`: whether a text of this hash is still to be said; each of those is given to `say` before those that
-   * name it. What is written passes the redactor here: hashes are over what it leaves.
+   * name it. What is written passes the redactor here: hashes are over what it leaves. Gives way after each part that takes
+   * about a millisecond; a small account is done in one.
    */
-  cut(snapshot: Snapshot, wanted: (hash: string) => boolean, say: SayText): SnapshotContents
+  cut(
+    snapshot: Snapshot,
+    wanted: (hash: string) => boolean,
+    say: SayText,
+  ): Generator<undefined, SnapshotContents>
 }
 
 export function createContentsCutter(): ContentsCutter {
@@ -69,7 +81,7 @@ export function createContentsCutter(): ContentsCutter {
   const known = new Map<string, string | null>()
 
   const hashOf = (
-    chunk: { key: string; items: unknown[] },
+    chunk: Pick<Chunk, 'key' | 'items'>,
     wanted: (hash: string) => boolean,
     say: SayText,
   ): string | null => {
@@ -85,21 +97,27 @@ export function createContentsCutter(): ContentsCutter {
   }
 
   return {
-    cut(snapshot, wanted, say) {
+    *cut(snapshot, wanted, say) {
       const parts = {} as SnapshotContents['parts']
+      let characters = 0
       for (const part of snapshotParts) {
         const items: readonly object[] =
           part === 'prefixLists' ? snapshot.prefixLists.map(dateless) : snapshot[part]
-        const chunks = chunksOf(items)
-        const [only] = chunks
-        if (chunks.length <= 1) {
-          parts[part] = hashOf(only ?? { key: '[]', items: [] }, wanted, say)
-          continue
+        const hashes: (string | null)[] = []
+        for (const chunk of chunksOf(items)) {
+          hashes.push(hashOf(chunk, wanted, say))
+          characters += chunk.characters
+          if (characters < partCharacters) continue
+          characters = 0
+          yield
         }
-        const hashes = chunks.map((chunk) => hashOf(chunk, wanted, say))
-        parts[part] = hashes.includes(null)
-          ? null
-          : hashOf({ key: sha256(`lists ${hashes.join()}`), items: hashes }, wanted, say)
+        const [only] = hashes
+        if (only === undefined) parts[part] = hashOf({ key: '[]', items: [] }, wanted, say)
+        else if (hashes.length === 1) parts[part] = only
+        else
+          parts[part] = hashes.includes(null)
+            ? null
+            : hashOf({ key: sha256(`lists ${hashes.join()}`), items: hashes }, wanted, say)
       }
       return { parts, listDates: listDatesOf(snapshot) }
     },

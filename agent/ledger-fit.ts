@@ -1,4 +1,4 @@
-import type { RecordedName, RecordedTargetVerdict } from '../ledger/records.ts'
+import type { RecordedName, RecordedTargetVerdict, RepeatedLook } from '../ledger/records.ts'
 import type { AttemptVerdict, NameVerdict, TargetVerdict } from '../model/verdict.ts'
 import { sideOf } from '../model/path.ts'
 
@@ -35,6 +35,34 @@ export function fitted(body: object): object | null {
     if (bytesOf(short) <= mostBodyBytes) return short
   }
   return null
+}
+
+/** Attempts of one look that one entry names; of a look that made more the rest follows in entries that continue it. */
+export const mostMade = 400
+
+function* entriesOf(look: RepeatedLook): Generator<RepeatedLook> {
+  const { made } = look
+  yield made.length > mostMade ? { ...look, made: made.slice(0, mostMade) } : look
+  for (let at = mostMade; at < made.length; at += mostMade)
+    yield { ...look, made: made.slice(at, at + mostMade), continued: true }
+}
+
+/** The bodies of `verdict_repeat` records that tell all these looks, in their order; each fits its line. */
+export function repeatBodies(looks: Iterable<RepeatedLook>): { looks: RepeatedLook[] }[] {
+  const bodies: { looks: RepeatedLook[] }[] = []
+  let bytes = mostBodyBytes
+  for (const look of looks) {
+    for (const entry of entriesOf(look)) {
+      const more = bytesOf(entry) + 1
+      if (bytes + more > mostBodyBytes) {
+        bodies.push({ looks: [] })
+        bytes = bytesOf({ looks: [] })
+      }
+      bytes += more
+      bodies.at(-1)?.looks.push(entry)
+    }
+  }
+  return bodies
 }
 
 /** Public first, private last: what must not be left out stands in front. */

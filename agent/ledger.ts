@@ -52,7 +52,7 @@ export interface LedgerDeps {
 export interface Ledger {
   sink: Sink
   /** Opens, closes or changes it as the configuration says. */
-  take(config: Pick<Config, 'ledger'>): void
+  take(config: Pick<Config, 'ledger' | 'egress'>): void
   /** The account was read, whether or not it says anything new. */
   read(reading: KeptReading): void
   /** Flows of other programs were counted. */
@@ -136,6 +136,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
     setTimer: (ms, fn) => timers.setTimer(ms, fn),
     nextId: deps.nextId,
     ...(basis && { basis }),
+    turn: (fn) => void setImmediate(fn),
+    failed: (error) => log.error('ledger_failed', { error: error as Error }),
   })
 
   const tellSigning = ({ signer, source, because, openToOthers }: Signing): void => {
@@ -264,7 +266,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
         bodies.take(entry)
       },
     },
-    take({ ledger }) {
+    take({ ledger, egress: { mustFail, ...settings } }) {
+      bodies.checks(new Map(mustFail.map((check) => [check.name, JSON.stringify([check, settings])])))
       const key = JSON.stringify(ledger)
       if (closed || (wanted?.key ?? 'null') === key) return
       wanted = { key }

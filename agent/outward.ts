@@ -86,7 +86,8 @@ export function createOutward(deps: OutwardDeps): Outward {
     documents: {
       egress() {
         const checks = egress.reports()
-        return checks.length === 0 ? null : (redactValue({ schema: 'pathproof.egress/1', checks }) as object)
+        // One by one: the redactor leaves out what is too much for it at a time.
+        return checks.length === 0 ? null : { schema: 'pathproof.egress/1', checks: checks.map(redactValue) }
       },
       posture() {
         const document = posture.document()

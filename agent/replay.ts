@@ -328,8 +328,12 @@ export function createReplay(): Replay {
       } else if (kind === 'target_verdict') guarded(takeTarget, record)
       else if (kind === 'verdict_repeat' && Array.isArray(body['looks'])) {
         for (const look of body['looks']) {
+          const { of, continued } = (typeof look === 'object' && look !== null ? look : {}) as Record<
+            string,
+            unknown
+          >
+          if (continued === true) continue
           result.repeats++
-          const of = typeof look === 'object' && look !== null ? (look as { of?: unknown }).of : null
           if (changedTargets.has(String(of))) result.changedRepeats++
         }
       }

@@ -93,7 +93,7 @@ function documentOf<N>(verdict: TargetVerdict, nameOf: (name: NameVerdict) => N)
 /** A target's verdict as `check --json` gives it; nothing secret is left in it. */
 export function targetDocument(verdict: TargetVerdict) {
   return documentOf(verdict, (name) => {
-    // Each by itself: the redactor takes no more than so many values at a time, and a name may have thousands of addresses.
+    // Each by itself: the redactor takes no more than so much at a time, and a name may have thousands of addresses.
     const attempts = name.attempts.map((attempt) => redactValue(attemptDocument(attempt)))
     const { attempts: _all, ...rest } = nameDocument(name, null)
     return { ...(redactValue(rest) as typeof rest), attempts }

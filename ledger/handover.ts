@@ -47,7 +47,7 @@ export function readHandOver(record: LedgerRecord, origin: string): HandOver | n
     : null
 }
 
-/** All that stand where a writer puts them, behind the first line of a segment; in order. */
+/** All that stand where a writer puts them, behind the first line of a segment, and by a key that could; in order. */
 export async function findHandOvers(
   files: LedgerFiles,
   layout: Layout,
@@ -72,7 +72,19 @@ export async function findHandOvers(
       // What can't be read is found by whoever follows the lines.
     }
   }
-  return found
+  return byKeysInForce(found)
+}
+
+/** A key that was handed over is retired, perhaps because it was stolen: it can hand over nothing more, unless it came back. */
+function byKeysInForce(handOvers: readonly HandOver[]): HandOver[] {
+  const retired: VerifierKey[] = []
+  return handOvers.filter(({ from, to }) => {
+    if (retired.some((key) => sameKey(key, from))) return false
+    const back = retired.findIndex((key) => sameKey(key, to))
+    if (back >= 0) retired.splice(back, 1)
+    retired.push(from)
+    return true
+  })
 }
 
 const sameKey = (a: VerifierKey, b: VerifierKey): boolean =>

@@ -13,7 +13,8 @@ export type ReadLine =
 /**
  * All records on disk, oldest first, from `fromMs` on if that is given: segments that are wholly older are left out
  * by the time of the next one's first line. One line at a time, compressed segments too. Nothing is verified beyond the form of each
- * line: `verifyLedger` does that, and can hand over records on its way.
+ * line: `verifyLedger` does that, and can hand over records on its way. A compressed segment is read to its first line
+ * that is no record or has not the next number, for it may unpack to more than anybody can read.
  */
 export async function* readLedger(
   files: LedgerFiles,
@@ -36,10 +37,19 @@ export async function* readLedger(
   }
   for (const segment of segments.slice(start)) {
     try {
+      let seq = segment.first
       for await (const { bytes, ended } of linesOf(segmentBytes(files, layout, segment))) {
-        const parsed = ended ? parseLine(bytes) : { ok: false as const, problem: 'the line is torn' }
-        if (parsed.ok) yield { ok: true, record: parsed.record, line: bytes }
+        const parsed: ReturnType<typeof parseLine> = ended
+          ? parseLine(bytes)
+          : { ok: false, problem: 'the line is torn' }
+        if (parsed.ok && (segment.plain || parsed.record.seq === seq)) {
+          seq++
+          yield { ok: true, record: parsed.record, line: bytes }
+          continue
+        }
+        if (parsed.ok) yield { ok: false, problem: 'the line has another number', segment: segment.first }
         else yield { ...parsed, segment: segment.first }
+        if (!segment.plain || (!parsed.ok && parsed.newer !== undefined)) break
       }
     } catch (error) {
       const problem = error instanceof Error ? error.message : 'it can not be read'

@@ -58,7 +58,7 @@ export interface RecordedTargetVerdict extends Omit<TargetVerdict, 'names'> {
   id: string
   /** The look that it ends; null: judged again in between (late records, a new reading). */
   look: Look | null
-  /** Ids of the attempts that this look dialled; empty without a look. */
+  /** Ids of the attempts that this look dialled, as far as there is room (a `verdict_repeat` continues it); empty without a look. */
   made: string[]
   names: RecordedName[]
   leftOut: { names: number; attempts: number }
@@ -71,6 +71,8 @@ export interface RepeatedLook extends Look {
   of: string
   /** Id, remote address and local port of each attempt that it dialled. */
   made: [id: string, address: string, localPort: number | null][]
+  /** No look of its own: further attempts of the target's last one, for which its entry or its verdict had no room. */
+  continued?: true
 }
 
 /** Kinds that reports read. Others may stand between them. */
@@ -81,6 +83,11 @@ export interface LedgerBodies {
     configuration: string | null
   }
   target: WatchedTarget
+  /**
+   * Between the two everything that stands was written once more, and whatever is written later refers to nothing from
+   * before: what was lost before `begin` is missing nowhere after `end`. The start of a process is as good as that.
+   */
+  restated: { event: 'begin' | 'end' }
   /** Written every `everySeconds` whatever else is written: silence shows. Counts are since the heartbeat before. */
   heartbeat: {
     everySeconds: number

@@ -1,5 +1,5 @@
 import type { Clock } from '../model/host.ts'
-import { redact, redactValue } from '../model/redact.ts'
+import { redact, redactWithin } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
 import { isStoreKind } from './bodies.ts'
 import { canonical } from './canonical.ts'
@@ -184,8 +184,8 @@ export function openStore(options: StoreOptions): LedgerStore {
     if (closing !== null) return lose('closed')
     const text = isKind(kind) && !isStoreKind(kind) ? textOf(body) : null
     if (text === null) return lose('unencodable')
-    const draft: Draft = { ...stamped, kind, body: text }
-    if (!fits(draft)) return lose('too_large')
+    const draft: Draft = { ...stamped, kind, body: text === 'too_large' ? '' : text }
+    if (text === 'too_large' || !fits(draft)) return lose('too_large')
     watchClock(stamped)
     return new Promise((resolve) => {
       if (queue.push({ draft, bytes: bytesOf(draft), done: resolve })) scheduleCommit()
@@ -311,10 +311,14 @@ export function openStore(options: StoreOptions): LedgerStore {
   }
 }
 
-/** The redacted body as canonical JSON; null if it has no such form. */
+/** Before it is redacted, a body may be longer than a line. */
+const mostBodyCharacters = 512 * 1024
+
+/** The redacted body as canonical JSON; null if it has no such form; `too_large` rather than a part of it. */
 function textOf(body: object): string | null {
   try {
-    const plain = redactValue(body)
+    const { value: plain, whole } = redactWithin(body, mostBodyCharacters)
+    if (!whole) return 'too_large'
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) return null
     const written = canonical(plain)
     return written.ok ? written.text : null

@@ -74,17 +74,44 @@ export interface Verification {
   cannotTell: string[]
 }
 
-/** `tampered` (3): it was changed. `doubt` (4): intact as far as can be told, but with what is listed. `ok` (0). */
-export function outcomeOf(seen: Verification): 'ok' | 'doubt' | 'tampered' {
+/** Of each list, no more is kept: a ledger made to exhaust memory gains nothing. */
+export const mostListed = 10_000
+
+/** What is over before a period begins: losses that are declared up to the record `through`, of times before `fromMs`. */
+export interface Before {
+  through: number
+  fromMs: number
+}
+
+/** Losses and recoveries that are declared, without those that are over. */
+export function lossesOf(
+  { gaps, recoveries }: Pick<Verification, 'gaps' | 'recoveries'>,
+  before: Before | null = null,
+): number {
+  const lossy = gaps.filter(({ lost }) => Object.keys(lost).length > 0)
+  // A list that is full does not hold the last ones.
+  const over = gaps.length < mostListed && recoveries.length < mostListed ? before : null
+  const isOver = (seq: number, ...times: string[]): boolean =>
+    over !== null && seq <= over.through && times.every((ts) => Date.parse(ts) < over.fromMs)
+  return (
+    lossy.filter(({ seq, ts, toTs }) => !isOver(seq, ts, toTs)).length +
+    recoveries.filter(({ seq, ts }) => !isOver(seq, ts)).length
+  )
+}
+
+/**
+ * `tampered` (3): it was changed. `doubt` (4): intact as far as can be told, but with what is listed. `ok` (0).
+ * @param before for a period: losses and recoveries that are over by then are no doubt
+ */
+export function outcomeOf(seen: Verification, before: Before | null = null): 'ok' | 'doubt' | 'tampered' {
   if (seen.problems.length > 0) return 'tampered'
   const doubts =
     seen.signer !== 'verified' ||
     seen.unsignedTail > 0 ||
     seen.torn !== null ||
-    seen.recoveries.length > 0 ||
     seen.damages.length > 0 ||
     seen.checkpoints.some(({ by }) => by.length === 0) ||
     seen.anchors.some(({ state }) => state === 'not_checked') ||
-    seen.gaps.some(({ lost }) => Object.keys(lost).length > 0)
+    lossesOf(seen, before) > 0
   return doubts ? 'doubt' : 'ok'
 }

@@ -7,7 +7,7 @@ import { rootOf } from './merkle.ts'
 import type { VerifierKey } from './note.ts'
 import { hashOf } from './open.ts'
 import type { HexHash, LedgerRecord, SegmentDigest, StoreBodies } from './types.ts'
-import type { Problem, Verification } from './verification.ts'
+import { type Problem, type Verification, mostListed } from './verification.ts'
 import { type NoteResult, checkNote, checkNotes } from './verify-notes.ts'
 import { judgeCheckpoints } from './verify-checkpoints.ts'
 import { type Walker, walkLedger } from './walk.ts'
@@ -23,9 +23,6 @@ export interface VerifyOptions {
 
 /** `newer`: the format version that this program does not know; nothing else was looked at. */
 export type VerifyResult = { ok: true; seen: Verification } | { ok: false; newer: number }
-
-/** Of each list, no more is kept: a ledger made to exhaust memory gains nothing. */
-const longest = 10_000
 
 function nothingSeen(first: number): Verification {
   return {
@@ -72,7 +69,7 @@ export async function verifyLedger(
   }))
   const seen = nothingSeen(segments[0]?.first ?? 0)
   const problem = (kind: Problem['kind'], text: string, seq: number | null = null): void => {
-    if (seen.problems.length < longest) seen.problems.push({ kind, text, seq })
+    if (seen.problems.length < mostListed) seen.problems.push({ kind, text, seq })
   }
   if (segments.length === 0) problem('no_ledger', 'there is no segment of a ledger')
   for (const { size, problem: text } of broken)
@@ -187,7 +184,7 @@ function keep<T extends object>(
   body: T | null,
   at: { seq: number; ts: string },
 ): void {
-  if (body !== null && list.length < longest) list.push({ ...body, ...at })
+  if (body !== null && list.length < mostListed) list.push({ ...body, ...at })
 }
 
 function sameDigest(a: SegmentDigest, b: SegmentDigest): boolean {

@@ -215,20 +215,31 @@ function isLineEnd(code: number): boolean {
 
 /** Bounds of `redactValue`; what lies beyond is named, not shown. */
 const maxDepth = 12
-const maxNodes = 20_000
+const maxCharacters = 1024 * 1024
 
 /**
  * The redactor for nested data on its way to JSON: every string goes through `redact`, the value of every field with a
  * secret name is replaced whole, and so is the element behind a secret name in a list (raw headers). Gives plain new
  * data without cycles, getters or classes: errors become `{name, message, code}`, dates ISO text, bytes and functions
- * a word. At most 12 levels deep and 20,000 values large. Never throws.
+ * a word. At most 12 levels deep and about a mebibyte of JSON: what lies beyond is left out, behind `[too large]`. Never
+ * throws. Where nothing may be left out, take parts one by one, or `redactWithin`.
  */
 export function redactValue(value: unknown): unknown {
+  return redactWithin(value, maxCharacters).value
+}
+
+/**
+ * The same within another bound. A value takes its characters as JSON has them, without escapes and digits; a text is taken whole or
+ * not at all.
+ * @returns `whole`: nothing was left out for want of room
+ */
+export function redactWithin(value: unknown, characters: number): { value: unknown; whole: boolean } {
   const seen = new Set<object>()
-  let nodes = 0
+  let left = characters
 
   function visit(item: unknown, depth: number): unknown {
-    if (++nodes > maxNodes) return '[too large]'
+    left -= 2 + (typeof item === 'string' ? item.length : 0)
+    if (left < 0) return '[too large]'
     if (typeof item === 'string') return redact(item)
     if (typeof item === 'bigint') return redact(item.toString())
     if (typeof item === 'symbol') return '[symbol]'
@@ -273,7 +284,7 @@ export function redactValue(value: unknown): unknown {
   function visitList(items: unknown[], depth: number): unknown[] {
     const out: unknown[] = []
     for (const [index, item] of items.entries()) {
-      if (nodes > maxNodes) break
+      if (left < 0) break
       const before = items[index - 1]
       out.push(typeof before === 'string' && isSecretField(before) ? mark : visit(item, depth))
     }
@@ -286,8 +297,13 @@ export function redactValue(value: unknown): unknown {
   ): Record<string, unknown> {
     const out: Record<string, unknown> = Object.create(null) as Record<string, unknown>
     for (const [key, item] of fields) {
-      if (nodes > maxNodes) break
+      if (left < 0) break
       const name = typeof key === 'string' ? key : String(visit(key, depth))
+      if (typeof key === 'string') left -= key.length + 2
+      if (left < 0) {
+        out['[too large]'] = true
+        break
+      }
       // The raw response of an SDK error holds headers and streams of the request.
       if (name === '$response') continue
       out[redact(name)] = isSecretField(name) ? mark : visit(item, depth)
@@ -295,7 +311,8 @@ export function redactValue(value: unknown): unknown {
     return { ...out }
   }
 
-  return visit(value, 0)
+  const shown = visit(value, 0)
+  return { value: shown, whole: left >= 0 }
 }
 
 function isSecretField(name: string): boolean {

@@ -2,9 +2,15 @@ import { type Verification, outcomeOf } from '../../ledger/verification.ts'
 import { redactValue } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 
-/** What `ledger verify --json` prints. */
+/** What `ledger verify --json` prints. Lists can be long: what is in them is redacted one by one, so that nothing is left out. */
 export function verificationDocument(seen: Verification): object {
-  return { schema: 'pathproof.ledger-verify/1', outcome: outcomeOf(seen), ...(redactValue(seen) as object) }
+  const clean = Object.entries(seen).map(([name, value]: [string, unknown]) => [
+    name,
+    Array.isArray(value) && value.every((item) => typeof item === 'object')
+      ? value.map(redactValue)
+      : redactValue(value),
+  ])
+  return { schema: 'pathproof.ledger-verify/1', outcome: outcomeOf(seen), ...Object.fromEntries(clean) }
 }
 
 const shownOfEach = 20
@@ -75,8 +81,16 @@ function facts(seen: Verification): string[] {
   )
 }
 
-function declared({ torn, gaps, recoveries, damages, clockSteps }: Verification): string[] {
+function declared(seen: Verification): string[] {
+  const { torn, gaps, recoveries, damages, clockSteps, handOvers = [], suspensions = [] } = seen
   return [
+    ...handOvers.map(
+      ({ seq, from, to }) => `hand-over (record ${seq}): the key ${from} to ${to}, signed by both`,
+    ),
+    ...suspensions.map(
+      ({ seq, ts, reason, queued }) =>
+        `suspension (record ${seq}) at ${ts}: the disk was full (${reason}); ${queued} records waited`,
+    ),
     ...gaps.map(({ seq, fromTs, toTs, reason, lost, late }) => {
       const counts = Object.entries(lost).map(([kind, count]) => `${count} ${kind}`)
       return `gap (record ${seq}) ${fromTs} to ${toTs}: ${reason}; lost ${counts.join(', ') || 'none'}; written late ${late}`

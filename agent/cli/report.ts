@@ -168,7 +168,7 @@ async function makeReport({
   const size = checkpointOf(seen)
   const path = `${layoutOf(directory).checkpoints}/${noteName(size ?? 0)}`
   const note = size === null ? null : await readWhole(files, path, maxNoteBytes)
-  return builder.finish(assuranceOf(seen, note?.toString('utf8') ?? null, vkeys))
+  return builder.finish(assuranceOf(seen, note?.toString('utf8') ?? null, vkeys, builder.before()))
 }
 
 /** Whole or not at all. */

@@ -1,6 +1,6 @@
 import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
-import { type Verification, outcomeOf } from '../verification.ts'
+import { type Before, type Verification, lossesOf, outcomeOf } from '../verification.ts'
 import type { Assurance } from './model.ts'
 
 const mostLines = 200
@@ -9,13 +9,17 @@ const mostLines = 200
  * What verification found, for a report.
  * @param checkpoint the text of the newest checkpoint that was checked (`checkpointOf`), null: there is none
  * @param keys the verifier keys that were given
+ * @param before losses and recoveries that are over before the period begins (`ReportBuilder.before`): they are named, and
+ *   take nothing from the period
  */
 export function assuranceOf(
   seen: Verification,
   checkpoint: string | null,
   keys: readonly string[],
+  before: Before | null = null,
 ): Assurance {
-  const verdict = outcomeOf(seen)
+  const verdict = outcomeOf(seen, before)
+  const earlier = lossesOf(seen) - lossesOf(seen, before)
   const outcome =
     verdict === 'tampered'
       ? 'broken'
@@ -34,6 +38,7 @@ export function assuranceOf(
     anchors: seen.anchors.map(({ name, state, size }) =>
       line(`${name}: ${state.replace('_', ' ')} (${size ?? 'unknown'} records)`),
     ),
+    ...(earlier > 0 && { earlier }),
     transcript: transcriptOf(seen),
   }
 }

@@ -1,15 +1,18 @@
 import type { Schedule } from '../../model/target.ts'
 import type { CronSlots } from '../coverage.ts'
 import type { LedgerRecord } from '../types.ts'
+import type { Before } from '../verification.ts'
 import { concludeReport } from './conclude.ts'
 import { createConfirmations } from './confirmations.ts'
 import { countOf, fieldsOf, isFields, keyOf, listOf, numberOf, textOf, textOrNull } from './decode.ts'
 import type { Assurance, Place, Report } from './model.ts'
 import { createPresence } from './presence.ts'
+import { createRestatements } from './restated.ts'
 import { createSide } from './side.ts'
-import { type Track, createTrack } from './track.ts'
+import { type CountedLook, type Track, createTrack } from './track.ts'
 import {
   type ReadAttempt,
+  type ReadLook,
   type ReadVerdict,
   readAttempt,
   readLook,
@@ -33,6 +36,8 @@ export interface ReportBuilder {
   add(record: LedgerRecord, sha256: () => string): void
   /** A line that is no record. */
   unreadable(): void
+  /** After the last record: what the ledger declares as lost and is over before the period. */
+  before(): Before | null
   /** After the last record. */
   finish(assurance: Assurance): Report
 }
@@ -61,6 +66,9 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
     for (const track of tracks.values()) act(track)
   }
   const side = createSide(fromMs, toMs)
+  const restatements = createRestatements(fromMs)
+  /** The last look of each target: entries may continue it. */
+  const lastLooks = new Map<Track, { atMs: number; counted: CountedLook }>()
   const strays: Report['strays'] = []
   const presence = createPresence({
     fromMs,
@@ -153,19 +161,31 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
     const look = readLook(body)
     track.verdict = read
     if (look === null) track.rejudged(read, wallMs, place)
-    else confirmations.made(track.look(read, look, wallMs, place), look.made)
+    else looked(track, read, look, wallMs, place)
+  }
+
+  const looked = (track: Track, read: ReadVerdict, look: ReadLook, wallMs: number, place: Place): void => {
+    const counted = track.look(read, look, wallMs, place)
+    lastLooks.set(track, { atMs: look.atMs, counted })
+    confirmations.made(counted, look.made)
   }
 
   const repeats = (body: Body, wallMs: number, place: Place): void => {
-    for (const { target: key, of, look } of readRepeats(body)) {
+    for (const { target: key, of, look, continued } of readRepeats(body)) {
       const track = byKey.get(key) ?? trackOf(textOf(key, 100))
       if (track === null) continue
       if (byKey.size < 2 * mostTracks) byKey.set(key, track)
+      const last = lastLooks.get(track)
+      if (continued && last?.atMs === look.atMs) {
+        if (last.counted.day !== null) last.counted.day.connections += look.made.length
+        confirmations.made(last.counted, look.made)
+        continue
+      }
       const { target } = track
       const known = track.verdict
       const read =
         known !== null && known.id !== '' && known.id === of ? known : unknownVerdict(target, known)
-      confirmations.made(track.look(read, look, wallMs, place), look.made)
+      looked(track, read, look, wallMs, place)
     }
   }
 
@@ -221,11 +241,13 @@ export function createReportBuilder(options: ReportOptions): ReportBuilder {
       )
         skips(body)
       side.add(kind, body, wallMs, record.agentId, () => place)
+      restatements.read(record)
       last = { ...place, record }
     },
     unreadable() {
       unreadable++
     },
+    before: restatements.before,
     finish(assurance) {
       for (const track of tracks.values()) track.finish(latestMs)
       const start = fromMs ?? first?.record.wallMs ?? 0

@@ -194,7 +194,12 @@ function integrity({ assurance }: Findings): CheckResult {
       signer_unknown: 'incomplete',
     } as const
   )[assurance.outcome]
-  return { result, sentence: `The ledger is ${outcomeWords[assurance.outcome]}.` }
+  const { earlier = 0 } = assurance
+  const over =
+    earlier === 0
+      ? ''
+      : ` Before the period it declares ${many(earlier, 'loss or recovery', 'losses and recoveries')}, after which everything was told anew.`
+  return { result, sentence: `The ledger is ${outcomeWords[assurance.outcome]}.${over}` }
 }
 
 /** Beyond this, records of others can't be joined to attempts, and times of the report are not to be trusted. */

@@ -27,6 +27,8 @@ export interface Assurance {
   unsignedTail: number | null
   /** What else was compared: checkpoints from outside the host. */
   anchors: string[]
+  /** Losses and recoveries before the period, after which everything was told anew; left out: there were none. */
+  earlier?: number
   /** What `ledger verify` said, line by line. */
   transcript: string[]
 }

@@ -56,7 +56,8 @@ function sentences(
   for (const name of ['egress_closed', 'waivers', 'clock'] as const)
     if (checks[name].result === 'exception') out.push(checks[name].sentence)
   if (checks.egress_closed.result === 'incomplete') out.push(checks.egress_closed.sentence)
-  if (checks.record_integrity.result !== 'no_exception') out.push(checks.record_integrity.sentence)
+  if (checks.record_integrity.result !== 'no_exception' || (assurance.earlier ?? 0) > 0)
+    out.push(checks.record_integrity.sentence)
   const tail = assurance.unsignedTail ?? 0
   if (tail > 0)
     out.push(

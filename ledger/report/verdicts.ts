@@ -183,8 +183,10 @@ function lookOf(fields: Fields, made: string[]): ReadLook | null {
   return { atMs, lifeSeconds: numberOf(fields['lifeSeconds'], 0, longestLifeSeconds) ?? 0, made }
 }
 
-/** The looks of a `verdict_repeat`; `target` as it stands there, not cleaned. */
-export function readRepeats(body: Fields): { target: string; of: string; look: ReadLook }[] {
+/** The looks of a `verdict_repeat`; `target` as it stands there, not cleaned. `continued`: no look of its own. */
+export function readRepeats(
+  body: Fields,
+): { target: string; of: string; look: ReadLook; continued: boolean }[] {
   return listOf(body['looks'], 10_000)
     .map(fieldsOf)
     .flatMap((one) => {
@@ -194,7 +196,8 @@ export function readRepeats(body: Fields): { target: string; of: string; look: R
         made.filter((id) => id !== ''),
       )
       const target = keyOf(one['target'])
-      return look === null || target === '' ? [] : [{ target, of: keyOf(one['of']), look }]
+      const continued = one['continued'] === true
+      return look === null || target === '' ? [] : [{ target, of: keyOf(one['of']), look, continued }]
     })
 }
 

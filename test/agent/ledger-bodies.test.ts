@@ -249,9 +249,13 @@ describe('what of a verdict is written', () => {
     look()
     lines = []
     bodies.anew()
-    expect(kinds()).toEqual(['vantage'])
+    expect(lines.map(({ kind, body }) => [kind, body['event']])).toEqual([
+      ['restated', 'begin'],
+      ['vantage', undefined],
+      ['restated', 'end'],
+    ])
     look()
-    expect(kinds()).toEqual(['vantage', 'observation', 'attempt_verdict', 'target_verdict'])
+    expect(kinds().slice(3)).toEqual(['observation', 'attempt_verdict', 'target_verdict'])
     answer = { ok: false, reason: 'ENOSPC' }
     look({ state: 'public' })
     await Promise.resolve()

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createBasis } from '../../agent/ledger-basis.ts'
 import { createContentsCutter, piecesOf } from '../../agent/ledger-contents.ts'
 import { snapshotRecord } from '../../agent/ledger-standing.ts'
+import { atOnce } from '../../agent/ledger-turns.ts'
 import { createReplayContents } from '../../agent/replay-contents.ts'
 import type { KeptReading } from '../../agent/snapshot-keeper.ts'
 import { maxLineBytes } from '../../ledger/types.ts'
@@ -96,7 +97,7 @@ function begin(segmentBytes = 64 * 1024 * 1024) {
       reading = { snapshot: one, content: one.id }
       basis.read(reading)
       const before = lines.length
-      const body = basis.snapshot(snapshotRecord(one))
+      const body = atOnce(basis.snapshot(snapshotRecord(one)))
       lines.push({ kind: 'snapshot', body: JSON.parse(JSON.stringify(body)) as Record<string, unknown> })
       return lines.slice(before).reduce((sum, line) => sum + JSON.stringify(line.body).length + 300, 0)
     },
@@ -223,10 +224,12 @@ describe('readings of the account in the ledger', () => {
 
   it('what has no canonical form is not kept, and that is said', () => {
     const one = snapshot({ vpcs: [{ id: 'vpc-\ud800', ownerId: null, ipv4Cidrs: [], ipv6Cidrs: [] }] })
-    const { parts } = createContentsCutter().cut(
-      one,
-      () => true,
-      () => undefined,
+    const { parts } = atOnce(
+      createContentsCutter().cut(
+        one,
+        () => true,
+        () => undefined,
+      ),
     )
     expect(parts.vpcs).toBeNull()
     const { changed, back } = begin()

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ledgerCommand } from '../../agent/cli/ledger.ts'
+import { verificationDocument, verificationText } from '../../agent/cli/render-ledger.ts'
 import { realFiles } from '../../ledger/files.ts'
 import { realLockHost } from '../../ledger/lock-host.ts'
+import { verifyLedger } from '../../ledger/verify.ts'
 import { kit, signer, testSigner } from '../ledger/kit.ts'
 import { say } from '../support/io.ts'
 
@@ -31,6 +33,40 @@ describe('ledger verify', () => {
     expect([code, stdout.split('\n')[0]]).toEqual([0, 'ok: intact, complete and signed'])
     expect(stdout).toContain('records        0 to 3, closed in order')
     expect(stdout).not.toContain('can not be told')
+  })
+
+  it('tells of keys that were handed over, and of a disk that was full', async () => {
+    const files = realFiles()
+    const directory = join(folder, 'handed')
+    const host = await realLockHost('boot-1')
+    const before = kit(files, { directory, host })
+    await before.store.append('observation', { name: 'a.example.com' })
+    await before.store.close('end')
+    const next = testSigner(7)
+    const after = kit(files, { directory, host, signers: [next], previous: signer })
+    await after.store.append('observation', { name: 'b.example.com' })
+    await after.store.close('end')
+    const { code, stdout } = await ledgerOf('verify', directory, '--key', signer.vkey)
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/hand-over \(record \d+\): the key \S+ to \S+, signed by both/)
+    const seen = await verifyLedger(files, directory, { keys: [] })
+    if (!seen.ok) throw new Error('newer')
+    const suspensions = [{ seq: 7, ts: '2026-11-20T12:00:00.000Z', reason: 'ENOSPC', queued: 3 }]
+    expect(verificationText({ ...seen.seen, suspensions }, false)).toContain(
+      'suspension (record 7) at 2026-11-20T12:00:00.000Z: the disk was full (ENOSPC); 3 records waited',
+    )
+  })
+
+  it('leaves nothing out of a long document', async () => {
+    const seen = await verifyLedger(realFiles(), ledger, { keys: [] })
+    if (!seen.ok) throw new Error('newer')
+    const problems = Array.from({ length: 10_000 }, (_, seq) => ({
+      kind: 'line' as const,
+      text: `the segment from record ${seq} on: the line is no canonical JSON, which is told at some length here`,
+      seq,
+    }))
+    const document = verificationDocument({ ...seen.seen, problems }) as typeof seen.seen
+    expect(document).toMatchObject({ ...seen.seen, problems })
   })
 
   it('ends with 4 without a key, and says what it can not tell', async () => {

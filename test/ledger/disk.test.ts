@@ -76,4 +76,17 @@ describe('the ballast', () => {
     const create = () => Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' }))
     expect(await createBallast({ ...disk.files, create }, '/ledger', 10).ensure()).toBe(false)
   })
+
+  it('of another size is made anew, and a part of one does not stay', async () => {
+    const disk = createMemoryDisk()
+    await disk.files.makeDirectory('/ledger')
+    disk.put('/ledger/ballast', Buffer.alloc(1000))
+    const one = createBallast(disk.files, '/ledger', 300_000)
+    expect(await one.ensure()).toBe(true)
+    expect(disk.content('/ledger/ballast')?.length).toBe(300_000)
+    await one.free()
+    disk.fail((step) => (step === 'append' ? 'ENOSPC' : null))
+    expect(await one.ensure()).toBe(false)
+    expect(disk.content('/ledger/ballast')).toBeNull()
+  })
 })

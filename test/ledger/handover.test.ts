@@ -1,7 +1,21 @@
 import { describe, expect, it } from 'vitest'
+import { keysInForce, makeHandOver, readHandOver } from '../../ledger/handover.ts'
+import { emptyTree } from '../../ledger/merkle.ts'
 import { parseVkey, signNote } from '../../ledger/note.ts'
+import type { Signer } from '../../ledger/types.ts'
 import { createHandClock } from '../agent/hand-clock.ts'
-import { keys, kit, outcome, recordsOf, signer, testHost, testSigner, until, verified } from './kit.ts'
+import {
+  keys,
+  kit,
+  origin,
+  outcome,
+  recordsOf,
+  signer,
+  testHost,
+  testSigner,
+  until,
+  verified,
+} from './kit.ts'
 import { createMemoryDisk } from './memory-disk.ts'
 import { batch } from './python.ts'
 import { type Files, diskOf, rewritten } from './tamper.ts'
@@ -148,5 +162,39 @@ describe('a key that is exchanged', () => {
     await store.close('end')
     const seen = await verified(left.files, { keys })
     expect([seen.problems, seen.signer, seen.handOvers?.length]).toEqual([[], 'verified', 1])
+  })
+})
+
+describe('a hand-over record', () => {
+  const tree = emptyTree()
+  const record = async (from: Signer, to: Signer, change: (note: string) => string = (note) => note) => {
+    const body = await makeHandOver(origin, tree, from, to)
+    return {
+      ...{ v: 1, seq: 0, wallMs: 0, monoUs: 0, bootId: 'b', agentId: 'a', kind: 'handover', prev: '' },
+      body: { ...body, note: change(body.note) },
+    }
+  }
+
+  it('needs both signatures, and two keys', async () => {
+    expect(readHandOver(await record(signer, second), origin)).toMatchObject({ seq: 0 })
+    for (const line of [-3, -2]) {
+      const without = (note: string) => note.split('\n').toSpliced(line, 1).join('\n')
+      expect(readHandOver(await record(signer, second, without), origin)).toBeNull()
+    }
+    const once = (note: string) => note.split('\n').toSpliced(-2, 1).join('\n')
+    expect(readHandOver(await record(signer, signer, once), origin)).toBeNull()
+    expect(readHandOver(await record(signer, signer), origin)).toBeNull()
+    expect(readHandOver({ ...(await record(signer, second)), seq: 1 }, origin)).toBeNull()
+    expect(readHandOver(await record(signer, second), `${origin}-2`)).toBeNull()
+  })
+
+  it('counts for what comes behind it, and not for a checkpoint that ends in front of it', () => {
+    const over = { seq: 10, from: keyOf(signer), to: keyOf(second), root: '' }
+    const inForce = keysInForce([keyOf(second)], [over])
+    expect([9, 10, 11].map((size) => inForce(size).map(({ id }) => id))).toEqual([
+      [keyOf(signer).id],
+      [keyOf(signer).id],
+      [keyOf(second).id],
+    ])
   })
 })

@@ -10,6 +10,21 @@ import { directory, keys, kit, outcome, recordsOf, signer, testHost, testSigner,
 const day = 86_400_000
 
 describe('a ledger', () => {
+  it('keeps a body whole, however many values it has, or says that it is lost: never a part of it', async () => {
+    const disk = createMemoryDisk()
+    const { store } = kit(disk.files)
+    const many = { n: Array.from({ length: 30_000 }, () => 1) }
+    expect(await store.append('observation', many)).toMatchObject({ ok: true })
+    const endless = { n: Array.from({ length: 3_000_000 }, () => null) }
+    const long = { text: `${'word '.repeat(200_000)}Signature=x` }
+    for (const body of [endless, long, { a: long }])
+      expect(await store.append('observation', body)).toEqual({ ok: false, reason: 'too_large' })
+    await store.close('test')
+    const bodies = (await recordsOf(disk.files)).filter(({ kind }) => kind === 'observation')
+    expect(bodies.map(({ body }) => body)).toEqual([many])
+    expect((await verified(disk.files)).gaps[0]?.lost).toEqual({ observation: 3 })
+  })
+
   it('keeps what it was given, in order, and verifies', async () => {
     const disk = createMemoryDisk()
     const { store, events } = kit(disk.files)

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { redact, redactValue } from '../../model/redact.ts'
+import { redact, redactValue, redactWithin } from '../../model/redact.ts'
 
 const secret = 'wJalrXUtnFEMI'
 
@@ -338,9 +338,16 @@ describe('redactValue', () => {
     let deep: unknown = 'bottom'
     for (let i = 0; i < 1000; i++) deep = [deep]
     expect(JSON.stringify(redactValue(deep))).toContain('[too deep]')
-    expect(JSON.stringify(redactValue(Array.from({ length: 200_000 }, () => 'x'))).length).toBeLessThan(
-      200_000,
-    )
+    for (const large of [
+      Array.from({ length: 2_000_000 }, () => 'x'),
+      Array.from({ length: 2_000_000 }, () => 1),
+      Object.fromEntries(Array.from({ length: 300_000 }, (_, n) => [`name-${n}`, null])),
+      Array.from({ length: 40 }, () => 'long '.repeat(20_000)),
+    ]) {
+      const text = JSON.stringify(redactValue(large))
+      expect(text.length).toBeLessThan(2 * 1024 * 1024)
+      expect(text).toContain('[too large]')
+    }
     const hostile = new Proxy(
       {},
       {
@@ -353,6 +360,33 @@ describe('redactValue', () => {
     expect(redactValue(undefined)).toBeUndefined()
     expect(redactValue(JSON.parse('{"__proto__":{"password":"x"}}'))).toEqual(
       JSON.parse('{"__proto__":{"password":"REDACTED"}}'),
+    )
+  })
+
+  it('leaves nothing out of what a document has: 30,000 numbers, a thousand findings', () => {
+    const numbers = Array.from({ length: 30_000 }, (_, n) => n)
+    expect(redactValue(numbers)).toEqual(numbers)
+    const findings = Array.from({ length: 1000 }, (_, n) => ({
+      look: { family: 4, address: `10.0.${n >> 8}.${n & 255}`, via: 'direct', reached: 'tcp', status: null },
+      control: { target: 'artifacts', good: true, because: 'it got through', atMs: n },
+      state: 'open',
+      because: `a connection came about, ${n}`,
+    }))
+    expect(redactValue({ findings })).toEqual({ findings })
+  })
+
+  it('says whether it left anything out: no value whose JSON is within the bound loses anything', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat(2000), (data, bound) => {
+        const length = JSON.stringify(data).length
+        const { value, whole } = redactWithin(data, length + 1)
+        expect(whole).toBe(true)
+        expect(JSON.stringify(value)).not.toContain('[too large]')
+        const cut = redactWithin([data, 'tail'], bound)
+        if (!cut.whole) expect(JSON.stringify(cut.value)).toContain('[too large]')
+        else expect(JSON.stringify(cut.value)).toContain('tail')
+      }),
+      { numRuns: 500 },
     )
   })
 

@@ -69,6 +69,17 @@ describe('gaps', () => {
     ])
   })
 
+  it('are not explained by what ended as they began', () => {
+    const interruptions = [
+      { fromMs: start, toMs: start + 5 * hour, cause: 'crash' },
+      { fromMs: start + hour, toMs: start + 2 * hour, cause: 'stopped' },
+    ]
+    const pieces = [good(0, 2 * hour), good(3 * hour, 6 * hour)]
+    expect(gapsOf(pieces, start, start + 6 * hour, [every(0, day)], interruptions)).toEqual([
+      { fromMs: start + 2 * hour, toMs: start + 3 * hour, causes: ['crash'] },
+    ])
+  })
+
   it('name a time in which nobody was to watch', () => {
     expect(gapsOf([good(hour, day)], start, start + day, [every(hour, day)], [])).toEqual([
       { fromMs: start, toMs: start + hour, causes: ['not_watched'] },
@@ -130,6 +141,12 @@ describe('coverage by day', () => {
       [null, null],
       [null, null],
     ])
+  })
+
+  it('knows no plan where slots can not be told', () => {
+    const cron: Watched = { ...every(0, hour), schedule: { kind: 'cron', expression: '* * * * *' } }
+    const [one] = daysOf(new Map(), [], start, start + day, [cron, every(hour, day)], () => null)
+    expect([one?.planned, one?.missed]).toEqual([null, null])
   })
 
   it('plans in parts of a day, and never less than was made', () => {

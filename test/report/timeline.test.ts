@@ -130,4 +130,23 @@ describe('a timeline', () => {
       { fromMs: 60, toMs: 80, mark: 'gap', duty: 'unknown' },
     ])
   })
+
+  it('two pieces that fill a coarse step leave no gap in it', () => {
+    const pieces: Piece[] = [
+      { fromMs: 0, toMs: 30, mark: 'private', duty: 'met' },
+      { fromMs: 30, toMs: 60, mark: 'blocked', duty: 'met' },
+    ]
+    expect(coarsen(pieces, 60)).toEqual([{ fromMs: 0, toMs: 60, mark: 'blocked', duty: 'met' }])
+  })
+
+  it('of a time that is passed once more only what is bad stays', () => {
+    const timeline = createTimeline()
+    const all: Piece[] = marks.flatMap((mark, m) =>
+      duties.map((duty, d) => ({ fromMs: 4 * m + d, toMs: 4 * m + d + 1, mark, duty })),
+    )
+    for (const one of all) timeline.paint(one)
+    timeline.recant(0, 4 * marks.length)
+    const isBad = ({ mark, duty }: Piece) => duty === 'not_met' || !['private', 'blocked'].includes(mark)
+    expect(timeline.pieces(0, 4 * marks.length)).toEqual(all.filter(isBad))
+  })
 })
