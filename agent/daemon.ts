@@ -30,6 +30,7 @@ import { createScheduler } from './schedule.ts'
 import { createShared } from './shared.ts'
 import { createTellings } from './tellings.ts'
 import { createOutward } from './outward.ts'
+import { createPace } from './pace.ts'
 import { createPageBooks } from './pages.ts'
 import { factsOf } from './pages-facts.ts'
 import { createSinks } from './sinks.ts'
@@ -246,11 +247,15 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     ],
   })
 
+  // a schedule that is driven by hand, as in tests, is its own pace
+  const pace = deps.timers === undefined ? createPace({ nowMs: () => performance.now(), sleep }) : null
   const slots = countTimers(deps.timers ?? withTimers(host.clock))
   const scheduler = createScheduler({
     clock: slots.clock,
     signal: ending.signal,
-    run: (name, signal) => {
+    async run(name, signal) {
+      await pace?.turn(signal)
+      signal.throwIfAborted()
       clockWatch.look()
       return fleet.cycle(name, signal)
     },
@@ -403,8 +408,13 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   if ('error' in listen) throw new Error(`web.listen: ${wanted}: ${listen.error}`)
   const { targets, problems } = targetsOf(first)
   if (problems.length > 0) throw new Error(problems.map((p) => p.problem).join('\n'))
-  await account.topology.start()
+  // Before the first reading of the account, which may take its time: what is configured shows from the start, as not proven.
+  metrics.verdict.sync(targets)
   const address = await http.listen(listen)
+  await account.topology.start().catch(async (error: unknown) => {
+    await http.close(0)
+    throw error
+  })
   sinks.take(first)
   lifecycle('started')
   if (targets.length === 0) await account.discovery.load()

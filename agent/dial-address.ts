@@ -6,6 +6,9 @@ import { type TlsDeps, type TlsTarget, probeTls, proxyVariables, unknownRoute } 
 import { expectedCertificateName } from './certificate-name.ts'
 import type { WatchDeps } from './watch-deps.ts'
 
+/** The kernel's word on a destination alone may be this old when it is dialled. */
+const firstWordMs = 500
+
 /** Instead of a dial from an interface that has no address. */
 const noSource: HostAccess['dial'] = () => {
   throw Object.assign(new Error('the interface has no address of this family'), { code: 'EADDRNOTAVAIL' })
@@ -44,7 +47,11 @@ export function tlsFor(
     deps: {
       clock: host.clock,
       dial: lacksSource(target, family, deps) ? noSource : host.dial,
-      hostRoute: host.hostRoute,
+      // Without a source this is only a first word: once connected, the kernel is asked for the source that it took.
+      hostRoute: (destination, source) =>
+        source === null
+          ? deps.rememberedRoute(destination, null, host.clock.monotonicMs() - firstWordMs)
+          : host.hostRoute(destination, source),
       environment: host.environment,
       loop: deps.loop,
       handshakes: deps.handshakes,

@@ -40,8 +40,8 @@ export interface CycleOptions {
 
 export interface NameWatch {
   readonly name: WatchedName
-  /** Asks, dials and judges once. */
-  cycle(options: CycleOptions): Promise<NameVerdict>
+  /** Asks and dials once; `rejudge` says what it comes to. */
+  cycle(options: CycleOptions): Promise<void>
   /** Judges again what is known, for example under a new reading or other limits. Null before the first cycle. */
   rejudge(under?: Partial<Topology>): NameVerdict | null
   /**
@@ -253,16 +253,19 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       for (const address of timeouts.keys()) if (!addresses.has(address)) timeouts.delete(address)
 
       const waiting: [(typeof known.addresses)[number], Attempt][] = []
-      for (const held of known.addresses) {
-        const base = deps.reading()
-        const look = { base, later: new Map<string, KeptReading>() }
-        flying.add(look)
-        const attempt = await wouldBeAttempt(target, name, held, deps, nowMs)
-        flying.delete(look)
-        if (attempt === null) continue
-        undialled.set(held.address, { attempt, ...look })
-        waiting.push([held, attempt])
-      }
+      // Asked at the same time: the kernel then answers for all of them at once.
+      await Promise.all(
+        known.addresses.map(async (held) => {
+          const base = deps.reading()
+          const look = { base, later: new Map<string, KeptReading>() }
+          flying.add(look)
+          const attempt = await wouldBeAttempt(target, name, held, deps, nowMs)
+          flying.delete(look)
+          if (attempt === null) return
+          undialled.set(held.address, { attempt, ...look })
+          waiting.push([held, attempt])
+        }),
+      )
       // A family is asked for by samples; a route to one of the very addresses shows that it is usable after all.
       families = families.filter(
         (f) =>
@@ -287,7 +290,6 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         }),
       )
       cycled = true
-      return judgeNow()
     },
     rejudge: (under) => (cycled ? judgeNow(under) : null),
     witnessed(attempt, base, evidence, lifeSeconds) {

@@ -220,7 +220,7 @@ export function createPages(parts: PagesParts): Pages {
       version,
       nowMs: wallMs(),
       attempt: found,
-      name: now ?? byItself(found),
+      name: now ?? byItself(found, names),
       targets: watching.map((one) => one.name),
       current: now !== null,
     })
@@ -262,12 +262,13 @@ function decoded(text: string): string | null {
   }
 }
 
-/** An attempt of an earlier cycle is drawn by its own state. */
-function byItself({
-  state,
-  conflicts,
-}: AttemptVerdict): Pick<NameVerdict, 'state' | 'tainted' | 'conflictOfSide'> {
-  return { state, tainted: false, conflictOfSide: conflicts.some(({ of }) => of === 'side') }
+/** An attempt of an earlier cycle is drawn by its own state; what holds its name back now holds it back as well. */
+function byItself(
+  { state, conflicts, hostname }: AttemptVerdict,
+  names: readonly NameVerdict[],
+): Pick<NameVerdict, 'state' | 'tainted' | 'conflictOfSide'> {
+  const tainted = names.some((name) => name.hostname === hostname && name.tainted)
+  return { state, tainted, conflictOfSide: conflicts.some(({ of }) => of === 'side') }
 }
 
 function scheduleWords(schedule: Schedule): string {

@@ -27,7 +27,7 @@ const dateOf = (snapshot: Snapshot, part: SnapshotPart): number | null => {
 
 const shown = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z')
 
-/** Why S3's clock, and when it got the object, make its dates doubtful; null: they do not, or are not known. */
+/** Why S3's clock, and when it or this host got it, make its dates doubtful; null: they do not, or are not known. */
 export function whyMisdated(
   found: Pick<SharedFound, 'dateMs' | 'modifiedMs'> & { latestMs: number | null },
   nowMs: number,
@@ -38,7 +38,7 @@ export function whyMisdated(
     return `the clock of this host is ${seconds} s ${dateMs > nowMs ? 'behind' : 'ahead of'} that of S3, so its age is not known`
   }
   if (modifiedMs !== null && latestMs !== null && latestMs > modifiedMs + clockToleranceMs)
-    return `it is dated ${Math.round((latestMs - modifiedMs) / 1000)} s after it was put there: the clock of its writer is wrong`
+    return `it is dated ${Math.round((latestMs - modifiedMs) / 1000)} s after it was put there: the clock of its writer, or of where it lies, is wrong`
   return null
 }
 

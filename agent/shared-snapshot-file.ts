@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type BigIntStats, constants } from 'node:fs'
-import { lstat, open, rename, rm } from 'node:fs/promises'
+import { lstat, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** By what a file is known again without reading it: another file, or other content, has another mark. */
@@ -19,8 +19,8 @@ export async function markAt(path: string): Promise<string | null> {
 }
 
 export type FileReading =
-  | { ok: true; bytes: Uint8Array; mark: string }
-  | { ok: false; code: string; detail: string }
+  /** `ageMs`: for how long it has lain there as it is (`st_ctim`, which copying can't set as it can `st_mtim`). */
+  { ok: true; bytes: Uint8Array; mark: string; ageMs: number } | { ok: false; code: string; detail: string }
 
 const codeOf = (error: unknown): string => {
   const code = (error as { code?: unknown } | null)?.code
@@ -29,13 +29,16 @@ const codeOf = (error: unknown): string => {
 
 /**
  * The bytes of a regular file of at most `mostBytes`. A symbolic link, a device, a pipe, a file that all the world may
- * write, and one that changed while it was read are refused. Never rejects.
+ * write or put there, and one that changed while it was read are refused. Never rejects.
  */
 export async function readSharedFile(path: string, mostBytes: number): Promise<FileReading> {
   try {
     // without O_NONBLOCK, to open a pipe would wait for a writer
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW)
     const before = await handle.stat({ bigint: true })
+    // where anybody may make files (/tmp), anybody may be its writer
+    if (((await stat(dirname(path))).mode & 0o002) !== 0)
+      return { ok: false, code: 'writable', detail: 'anybody on this host may write its directory' }
     if (!before.isFile()) return { ok: false, code: 'not_a_file', detail: 'it is no regular file' }
     if ((before.mode & 0o002n) !== 0n)
       return { ok: false, code: 'writable', detail: 'anybody on this host may write it' }
@@ -53,7 +56,8 @@ export async function readSharedFile(path: string, mostBytes: number): Promise<F
     const same = after.size === before.size && after.mtimeNs === before.mtimeNs
     if (BigInt(length) !== before.size || !same)
       return { ok: false, code: 'changed', detail: 'it changed while it was read' }
-    return { ok: true, bytes: buffer.subarray(0, length), mark: markOf(before) }
+    const ageMs = Date.now() - Number(before.ctimeNs / 1_000_000n)
+    return { ok: true, bytes: buffer.subarray(0, length), mark: markOf(before), ageMs }
   } catch (error) {
     const code = codeOf(error)
     const detail =

@@ -76,8 +76,8 @@ async function answerTo(request: SharedRequest, wallMs: () => number): Promise<S
   }
   const file = await readSharedFile(place.path, mostSharedBytes)
   if (!file.ok) return invalid(place, file.code, file.detail)
-  const { bytes, mark } = file
-  return await read(request, bytes, { mark, dateMs: null, modifiedMs: null }, wallMs)
+  const { bytes, mark, ageMs } = file
+  return await read(request, bytes, { mark, dateMs: null, modifiedMs: wallMs() - ageMs }, wallMs)
 }
 
 async function withS3(

@@ -33,7 +33,7 @@ export interface SharedFound {
   account: string | null
   region: string
   vpcIds: string[]
-  /** S3's clock when it answered, and when the object was put there; null: a file. Unix milliseconds. */
+  /** S3's clock when it answered (null: a file), and when the object or file was put there. Unix milliseconds. */
   dateMs: number | null
   modifiedMs: number | null
   snapshot: Snapshot

@@ -74,7 +74,8 @@ export function sharedSource(
       const answer = await askShared(request, deps)
       if (answer.outcome === 'failed') return refused(place, answer.failure)
       if (answer.outcome === 'same' && known !== null) found = { ...known, dateMs: answer.dateMs }
-      else if (answer.outcome === 'read') found = whole(answer.found, last)
+      else if (answer.outcome === 'read' && answer.found.unchanged.every((part) => part in request.known))
+        found = whole(answer.found, last)
       else return refused(place, garbled)
     }
     const why = whyNot(found, meeting)

@@ -97,7 +97,7 @@ export function createStateChanges(): StateChanges {
     return changes
   }
 
-  const clean = (changes: readonly StateChange[]): StateChange[] => redactValue(changes) as StateChange[]
+  const clean = (changes: readonly StateChange[]): StateChange[] => changes.map(redactValue) as StateChange[]
 
   return {
     recorded(record) {

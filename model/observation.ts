@@ -124,7 +124,7 @@ export type AttemptOutcome =
   /** The handshake completed, whatever the certificate was worth. */
   | { reached: 'tls'; tls: TlsSession }
 
-/** Seconds; null where a phase was not reached. `uncertaintySeconds` bounds how long events may have waited unread in this process. */
+/** Seconds; null where a phase was not reached. Connect and handshake are corrected for the time that events lay unread in this process; `uncertaintySeconds` says by how much they may be wrong. */
 export interface Timings {
   dnsSeconds: number | null
   tcpConnectSeconds: number | null

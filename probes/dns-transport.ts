@@ -1,4 +1,5 @@
 import { createSocket } from 'node:dgram'
+import type { SocketOptions } from 'node:dgram'
 import { connect, isIP } from 'node:net'
 import type { Endpoint } from '../model/host.ts'
 import type { Failure } from '../model/observation.ts'
@@ -18,6 +19,11 @@ function orBadResponse(failure: Failure, malformed: boolean): Failure {
   return malformed && failure.type === 'timeout' ? badResponse : failure
 }
 
+/** node:dgram looks up every address that it is given, its own too; here they are addresses already. */
+const asItIs: SocketOptions['lookup'] = (address, options, callback) => {
+  callback(null, address, isIP(address) || Number(options))
+}
+
 /**
  * Sends one query over UDP from a fresh socket that is connected, so that the kernel lets through only what
  * comes from the server's address and port (RFC 5452 section 9), and waits for the first message that is ours and
@@ -25,7 +31,7 @@ function orBadResponse(failure: Failure, malformed: boolean): Failure {
  */
 export function askUdp(server: Endpoint, query: Query, deadline: Deadline): Promise<Exchange> {
   return new Promise((resolve) => {
-    const socket = createSocket({ type: isIP(server.address) === 6 ? 'udp6' : 'udp4' })
+    const socket = createSocket({ type: isIP(server.address) === 6 ? 'udp6' : 'udp4', lookup: asItIs })
     let malformed = false
     let settled = false
     let forget: () => void = nothing

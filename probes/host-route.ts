@@ -7,6 +7,7 @@ import type { Device, DeviceDeps } from './device.ts'
 import {
   batchArgs,
   fibMatchLine,
+  isAnswerTo,
   networkUnreachable,
   parseBatch,
   parseFibMatch,
@@ -112,6 +113,7 @@ async function selectorsMatter(
     const line = (extra: Selectors) => routeGetLine(question.destination, question.source, extra)
     const answers = await askIp(question, variants.map(line), deps)
     if (answers === null) return null
+    if (!answers.every((answer) => isAnswerTo(answer, question.destination, question.source))) return null
     for (const answer of answers.map(parseRouteGet)) {
       if (answer.kind === 'unreadable') return null
       if (answer.kind === 'unreachable' || !sameHop(answer.nextHop, hop)) return true
@@ -142,6 +144,7 @@ async function byIp(
   const answers = await askIp(question, lines, deps)
   const [get, match, rules] = answers ?? []
   if (!get || !match || !rules) return null
+  if (!isAnswerTo(get, destination, source)) return emptyRoute('none', '`ip` answered another question')
   const answer = parseRouteGet(get)
   if (answer.kind === 'unreadable') return null
   if (answer.kind === 'unreachable') return emptyRoute('ip_route_get', kernelSays + answer.reason)

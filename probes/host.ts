@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { promises as dns, Resolver } from 'node:dns'
 import { constants, existsSync, readFileSync } from 'node:fs'
 import { access, readFile } from 'node:fs/promises'
@@ -9,6 +9,8 @@ import type { Clock, Dial, Endpoint, HostAccess, Lookup } from '../model/host.ts
 import { canonicalIp, parseIp } from '../net/ip.ts'
 import { specialPurpose } from '../net/special.ts'
 import { linuxHostRoute } from './host-route.ts'
+import { withIpSession } from './ip-session.ts'
+import { withShell } from './command-shell.ts'
 import { systemCommand } from './run-command.ts'
 import { unknownRoute } from './tls.ts'
 import { traceTcp } from './trace.ts'
@@ -74,8 +76,20 @@ function systemServers(): Endpoint[] {
     .filter((server) => server !== null)
 }
 
+/** For so long one list of the kernel's serves: a thousand targets would ask for it a hundred times a second. */
+const addressesForMs = 500
+
+function remembered(): HostAccess['addresses'] {
+  let listed: { atMs: number; addresses: ReturnType<HostAccess['addresses']> } | null = null
+  return () => {
+    const atMs = performance.now()
+    if (listed === null || atMs - listed.atMs > addressesForMs) listed = { atMs, addresses: listAddresses() }
+    return listed.addresses
+  }
+}
+
 /** Throws where the kernel can't be asked (for example without AF_NETLINK): no addresses would be another answer. */
-function addresses(): ReturnType<HostAccess['addresses']> {
+function listAddresses(): ReturnType<HostAccess['addresses']> {
   const found: ReturnType<HostAccess['addresses']> = []
   for (const [device, list] of Object.entries(networkInterfaces())) {
     for (const one of list ?? []) {
@@ -94,7 +108,7 @@ function addresses(): ReturnType<HostAccess['addresses']> {
 }
 
 function macs(): ReadonlyMap<string, string> {
-  return new Map(addresses().map(({ device, mac }) => [device, mac]))
+  return new Map(listAddresses().map(({ device, mac }) => [device, mac]))
 }
 
 /** The kernel's id of this boot; elsewhere than on Linux a new one per process, so that nothing is taken to be of one boot. */
@@ -109,13 +123,19 @@ function readBootId(): string {
   return randomUUID()
 }
 
+const commandLimits = { timeoutSeconds: 2, maxOutputBytes: 64 * 1024 * 1024 }
+
 /** This machine. `environment` is what proxy variables are looked up in. */
 export function systemHost(environment: HostAccess['environment']): HostAccess {
   const route =
     process.platform === 'linux'
       ? linuxHostRoute({
           clock: systemClock,
-          run: systemCommand({ timeoutSeconds: 2, maxOutputBytes: 64 * 1024 * 1024, atOnce: 8 }),
+          run: withIpSession(
+            withShell(systemCommand({ ...commandLimits, atOnce: 8 }), commandLimits, () =>
+              randomBytes(16).toString('hex'),
+            ),
+          ),
           readFile: (path) => readFile(path, 'utf8'),
           exists: (path) =>
             access(path, constants.F_OK).then(
@@ -134,7 +154,7 @@ export function systemHost(environment: HostAccess['environment']): HostAccess {
     systemServers,
     serverAddress: (server) => server,
     hostRoute: route,
-    addresses,
+    addresses: remembered(),
     environment,
     trace: (to) => traceTcp(to, tracing),
   }

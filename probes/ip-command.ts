@@ -156,6 +156,18 @@ export function parseRouteGet(line: BatchLine): RouteAnswer {
   }
 }
 
+/**
+ * False for the answer to a `routeGetLine` of another destination or source: answers are told apart by their order alone, and one
+ * of a lasting `ip` could come late. What is no route speaks of none.
+ */
+export function isAnswerTo(line: BatchLine, destination: string, source: string | null): boolean {
+  const fields = line.ok ? onlyEntry(line.json) : null
+  // an encapsulation writes its own `dst` over that of the route, and is no evidence in any case
+  if (fields === null || 'encap' in fields) return true
+  if (address(fields['dst']) !== destination) return false
+  return source === null || !('from' in fields) || address(fields['from']) === source
+}
+
 /** Reads the answer to a `fibMatchLine`. Never throws. */
 export function parseFibMatch(line: BatchLine): MatchAnswer {
   const fields = line.ok ? onlyEntry(line.json) : null

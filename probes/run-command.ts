@@ -21,6 +21,12 @@ export interface RunOptions {
 /** Where the system's tools are, whatever PATH the service manager gives. */
 const systemPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 
+/** Nothing of the agent's environment but PATH; messages in English. */
+export function commandEnvironment(): { PATH: string; LC_ALL: string } {
+  const own = process.env['PATH']
+  return { PATH: own ? `${systemPath}:${own}` : systemPath, LC_ALL: 'C' }
+}
+
 /** Runs the host's own commands: English messages (LC_ALL=C), nothing of the agent's environment but PATH, bounded in time and output. */
 export function systemCommand(options: RunOptions): RunCommand {
   const slots = limit(options.atOnce)
@@ -34,9 +40,8 @@ function start(
   options: RunOptions,
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const own = process.env['PATH']
     const spawnOptions = {
-      env: { PATH: own ? `${systemPath}:${own}` : systemPath, LC_ALL: 'C' },
+      env: commandEnvironment(),
       timeout: options.timeoutSeconds * 1000,
       maxBuffer: options.maxOutputBytes,
       killSignal: 'SIGKILL',

@@ -7,17 +7,18 @@ import { nothing } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
 import { failureOf } from './failure.ts'
 import type { Limit } from './limit.ts'
-import type { LoopWatch } from './loop-watch.ts'
+import type { LoopMoment, LoopWatch } from './loop-watch.ts'
 
 /*
- * All socket timing is in this file. Durations are of the monotonic clock, as this process saw the events: they hold
- * its own crypto, and the time that an event lay unread. The bound of the latter is given beside each and is not subtracted.
+ * All socket timing is in this file. Durations are of the monotonic clock, less the time for which the event lay unread in this
+ * process or was worked on by it (`loop-watch.ts`): they are the network's and the far end's.
  */
 
 export interface Timed {
+  /** Corrected; at least a microsecond. */
   seconds: number
-  /** Upper bound of the part of `seconds` during which the event lay unread in this process; null: not watched. */
-  waitedSeconds: number | null
+  /** By how much `seconds` may be wrong, either way; null: not watched, and not corrected. */
+  uncertaintySeconds: number | null
 }
 
 export interface Timers {
@@ -25,8 +26,30 @@ export interface Timers {
   loop: LoopWatch
 }
 
-function timedSince(startedMs: number, { clock, loop }: Timers): Timed {
-  return { seconds: (clock.monotonicMs() - startedMs) / 1000, waitedSeconds: loop.waitedSeconds() }
+/** Nothing comes back in no time, however little the clocks can tell. */
+const leastSeconds = 1e-6
+
+interface Start {
+  /** By the monotonic clock, when what was sent had been handed to the kernel. */
+  atMs: number
+  begun: LoopMoment
+  sent: LoopMoment
+}
+
+/** The clock starts; `begun` was taken before the call that sent. */
+function startedAt({ clock, loop }: Timers, begun = loop.moment()): Start {
+  const atMs = clock.monotonicMs()
+  return { atMs, begun, sent: loop.moment() }
+}
+
+function timedSince({ atMs, begun, sent }: Start, { clock, loop }: Timers): Timed {
+  const seconds = (clock.monotonicMs() - atMs) / 1000
+  const waited = loop.waited(begun, sent)
+  if (waited === null) return { seconds, uncertaintySeconds: null }
+  return {
+    seconds: Math.max(leastSeconds, seconds - waited.seconds),
+    uncertaintySeconds: waited.boundSeconds,
+  }
 }
 
 export type Connected =
@@ -66,7 +89,7 @@ export function connectTcp(
       return
     }
     const { socket } = dialled
-    let startedMs = timers.clock.monotonicMs()
+    let start = startedAt(timers)
     let atOnce = false
     let forget: () => void = nothing
     // an error that nobody waits for any more must not end the process
@@ -82,12 +105,12 @@ export function connectTcp(
     const fail = (failure: Failure, own = false) =>
       settle({ ok: false, failure, local: dialled.local(), atOnce: own })
     const onConnect = () => {
-      const time = timedSince(startedMs, timers)
+      const time = timedSince(start, timers)
       socket.setNoDelay(true)
       settle({ ok: true, socket, local: dialled.local(), time })
     }
     const onError = (error: unknown) => {
-      const afterSeconds = timedSince(startedMs, timers).seconds
+      const afterSeconds = timedSince(start, timers).seconds
       fail(failureOf(error, { phase: 'connect', afterSeconds, atOnce }), atOnce)
     }
     const onClose = () => fail({ type: 'reset', code: 'EOF' })
@@ -95,7 +118,7 @@ export function connectTcp(
     socket.once('error', onError)
     socket.once('close', onClose)
     process.nextTick(() => {
-      startedMs = timers.clock.monotonicMs()
+      start = startedAt(timers, start.begun)
       atOnce = socket.destroyed
     })
     forget = deadline.onEnd((failure) => fail(failure))
@@ -138,7 +161,7 @@ function takeSlot(slots: Limit, deadline: Deadline): Promise<(() => void) | null
 
 /**
  * TLS over a connected socket: any certificate is taken, its worth is for the caller to find out. The clock
- * runs from the ClientHello written to `secureConnect`; it holds the client's own crypto. A place in `slots` is held during the
+ * runs from the ClientHello written to the flight that ends with the server's Finished. A place in `slots` is held during the
  * handshake, at most half a second. On failure the socket is destroyed. Never rejects.
  */
 export async function handshake(
@@ -163,6 +186,8 @@ export async function handshake(
   }
 }
 
+const noCertificate = (() => ({})) as TLSSocket['getPeerCertificate']
+
 function secure(
   tcp: Socket,
   options: HandshakeOptions,
@@ -171,6 +196,7 @@ function secure(
 ): Promise<Secured> {
   return new Promise((resolve) => {
     let socket: TLSSocket
+    const begun = timers.loop.moment()
     try {
       socket = tlsConnect({
         socket: tcp,
@@ -186,7 +212,9 @@ function secure(
       resolve({ ok: false, failure: failureOf(error, { phase: 'tls', afterSeconds: 0 }) })
       return
     }
-    const startedMs = timers.clock.monotonicMs()
+    const start = startedAt(timers, begun)
+    // node:tls takes the whole chain apart (13 % of a handshake) for the check of the name, which is not made there
+    socket.getPeerCertificate = noCertificate
     let forget: () => void = nothing
     // an error that nobody waits for any more must not end the process
     socket.on('error', nothing)
@@ -201,9 +229,9 @@ function secure(
       }
       resolve(secured)
     }
-    const onSecure = () => settle({ ok: true, socket, time: timedSince(startedMs, timers) })
+    const onSecure = () => settle({ ok: true, socket, time: timedSince(start, timers) })
     const onError = (error: unknown) => {
-      const afterSeconds = timedSince(startedMs, timers).seconds
+      const afterSeconds = timedSince(start, timers).seconds
       settle({ ok: false, failure: failureOf(error, { phase: 'tls', afterSeconds }) })
     }
     const onClose = () => settle({ ok: false, failure: { type: 'reset', code: 'EOF' } })
@@ -214,12 +242,12 @@ function secure(
   })
 }
 
-/** Starts now; `read()` gives the time until the first byte that comes in afterwards, null while none has. */
+/** Starts now, right before the request is sent; `read()` gives the time until the first byte that comes in afterwards, null while none has. */
 export function timeFirstByte(socket: Socket, timers: Timers): { read(): Timed | null; stop(): void } {
-  const startedMs = timers.clock.monotonicMs()
+  const start = startedAt(timers)
   let time: Timed | null = null
   const onData = () => {
-    time = timedSince(startedMs, timers)
+    time = timedSince(start, timers)
   }
   socket.prependOnceListener('data', onData)
   return { read: () => time, stop: () => void socket.off('data', onData) }

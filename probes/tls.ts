@@ -139,8 +139,9 @@ function note(
   time: Timed,
 ): void {
   progress.timings[phase] = time.seconds
-  if (time.waitedSeconds === null) return
-  progress.timings.uncertaintySeconds = Math.max(progress.timings.uncertaintySeconds ?? 0, time.waitedSeconds)
+  if (time.uncertaintySeconds === null) return
+  const known = progress.timings.uncertaintySeconds ?? 0
+  progress.timings.uncertaintySeconds = Math.max(known, time.uncertaintySeconds)
 }
 
 async function connectAndLook(
@@ -199,7 +200,7 @@ async function connectAndLook(
  * before, and again after if the source turned out to be another one than was asked for.
  *
  * Addresses that must never be dialled fail with `denied`, code `FORBIDDEN_TARGET`. `timings.firstByteSeconds` runs from the request to the
- * first byte of its answer; `timings.uncertaintySeconds` is the largest of the three phases' and is not subtracted. An
+ * first byte of its answer; `timings.uncertaintySeconds` is the largest of the three phases'. An
  * HTTP failure changes nothing but `http`. One deadline for all of it; the socket is destroyed in any case. Never rejects.
  */
 export function probeTls(to: TlsTarget, deps: TlsDeps): Promise<Attempt> {

@@ -1,9 +1,10 @@
+import type { PathState } from '../../model/path.ts'
 import type { AttemptVerdict } from '../../model/verdict.ts'
 import { conflictBox, evidenceTable, fixes, warnings } from './evidence.ts'
 import { duration, html, list, time, segment } from './html.ts'
 import { type Page, pageOf } from './page.ts'
 import type { NameOfWay } from './way.ts'
-import { wayInWords, wayOf } from './way.ts'
+import { drawnState, wayInWords, wayOf } from './way.ts'
 import { drawWay } from './way-svg.ts'
 import { badge, confirmationSentences, legWords, rankWords, stateSigns } from './words.ts'
 
@@ -24,7 +25,10 @@ function* attemptBody(facts: AttemptFacts): Generator<string> {
   const links = targets.map((target) => `<a href="../targets/${segment(target)}">${html(target)}</a>`)
   yield `<p><a href="../">All targets</a>${links.length > 0 ? ` · ${links.join(' · ')}` : ''}</p>`
   const what = a.dialled ? 'One connection' : 'One address, not dialled'
-  yield `<h1>${badge(a.state)} ${what}: <span class="id">${html(a.address)}</span></h1>`
+  const state = shownState(a, name)
+  yield `<h1>${badge(state)} ${what}: <span class="id">${html(a.address)}</span></h1>`
+  if (state !== a.state)
+    yield '<p><b>! By itself this connection is private, but its name is not: it is held back, or not settled.</b></p>'
   yield `<p>Of <span class="id">${html(a.hostname)}</span>, ${time(a.atMs)}. ${current ? 'The name’s verdict rests on it now.' : '<b>Of an earlier cycle: newer ones have followed.</b>'} The same <a href="../api/v1/attempts/${segment(a.id)}">as JSON</a>.</p>`
   const from =
     a.localAddress === null
@@ -81,11 +85,17 @@ function* attemptBody(facts: AttemptFacts): Generator<string> {
   if (a.fix.length > 0) yield `<h2>What mends it</h2><ul>${fixes(a.fix)}</ul>`
 }
 
+/** The sign of a private path stands only where its picture may be drawn so. */
+function shownState(attempt: AttemptVerdict, name: NameOfWay): PathState {
+  return attempt.state === 'private' ? drawnState(attempt, name) : attempt.state
+}
+
 /** The page of one attempt. */
 export function attemptPage(facts: AttemptFacts): Page {
   const { attempt } = facts
+  const state = shownState(attempt, facts.name)
   return pageOf({
-    title: `${stateSigns[attempt.state]} ${attempt.address}: ${attempt.state} · pathproof`,
+    title: `${stateSigns[state]} ${attempt.address}: ${state} · pathproof`,
     up: '../',
     version: facts.version,
     nowMs: facts.nowMs,

@@ -222,6 +222,12 @@ export function headline({ targets, urgencies: of, names }: Tally): {
       words: `${of.unmet} of ${count(targets, 'target')} ${of.unmet === 1 ? 'does' : 'do'} not meet the requirement`,
       mood: 'bad',
     }
+  // What is waived is not met, whatever its names are: blocked, or private by another class than the one required.
+  if (of.waived > 0)
+    return {
+      words: `No requirement is broken without a waiver; ${count(of.waived, 'target')} ${of.waived === 1 ? 'does' : 'do'} not meet it, waived`,
+      mood: 'open',
+    }
   const open = names.public + names.mixed + names.undetermined
   if (open > 0)
     return {

@@ -58,7 +58,9 @@ it('stays in the verdict through all the cycles that do not see it', async () =>
   const states: string[] = []
   const known: number[] = []
   for (let cycle = 0; cycle < 5; cycle++) {
-    const verdict = await watch.cycle({ signal, lifeSeconds: 60, perGroup: 1 })
+    await watch.cycle({ signal, lifeSeconds: 60, perGroup: 1 })
+    const verdict = watch.rejudge()
+    if (verdict === null) throw new Error('no verdict after a cycle')
     states.push(verdict.state)
     known.push(verdict.attempts.length)
     expect(verdict.attempts.find((a) => a.address === leak)?.state ?? 'forgotten').toBe('public')

@@ -81,19 +81,109 @@ describe('startDeadline', () => {
 })
 
 describe('loopWatch', () => {
-  it('bounds how long an event lay unread by how long the loop was busy', async () => {
-    const watch = loopWatch()
-    expect(watch.waitedSeconds()).toBeNull()
+  /** A watch over clocks that are set by hand. */
+  function watched() {
+    const at = { now: 1000, idle: 500, queue: 0 }
+    const watch = loopWatch({ nowMs: () => at.now, idleMs: () => at.idle, queueMs: () => at.queue })
+    const pass = (what: { busy?: number; idle?: number; queue?: number }) => {
+      at.now += (what.busy ?? 0) + (what.idle ?? 0)
+      at.idle += what.idle ?? 0
+      at.queue += what.queue ?? 0
+    }
+    return { watch, pass }
+  }
+
+  const ms = (waited: { seconds: number; boundSeconds: number } | null) =>
+    waited && { wait: waited.seconds * 1000, bound: waited.boundSeconds * 1000 - 0.05 }
+
+  it('an event that woke the loop waited for all that was done since, and for a processor', async () => {
+    const { watch, pass } = watched()
+    expect(watch.waited(watch.moment(), watch.moment())).toBeNull()
     const leave = watch.enter()
     await turn()
-    spin(20)
-    expect(watch.waitedSeconds()).toBeGreaterThanOrEqual(0.02)
+    const begun = watch.moment()
+    pass({ busy: 1 })
+    const sent = watch.moment()
     await turn()
-    // it has not slept: the event may have come during the turn before
-    expect(watch.waitedSeconds()).toBeGreaterThanOrEqual(0.02)
+    pass({ idle: 30 })
+    pass({ busy: 2 })
+    const exact = ms(watch.waited(begun, sent))
+    expect(exact?.wait).toBeCloseTo(2)
+    expect(exact?.bound).toBeCloseTo(0)
+    pass({ queue: 3 })
+    const queued = ms(watch.waited(begun, sent))
+    expect(queued?.wait).toBeCloseTo(5)
+    expect(queued?.bound).toBeCloseTo(3)
     leave()
     leave()
-    expect(watch.waitedSeconds()).toBeNull()
+    expect(watch.waited(begun, sent)).toBeNull()
+  })
+
+  it('an event that found the loop busy came in the turn before, but not before it was asked for', async () => {
+    const { watch, pass } = watched()
+    const leave = watch.enter()
+    await turn()
+    const begun = watch.moment()
+    const sent = watch.moment()
+    pass({ idle: 40 })
+    await turn()
+    pass({ busy: 8 })
+    await turn()
+    pass({ busy: 1 })
+    // somewhere in the turn of 8 ms
+    const before = ms(watch.waited(begun, sent))
+    expect(before?.wait).toBeCloseTo(5)
+    expect(before?.bound).toBeCloseTo(4)
+    pass({ busy: 5 })
+    const late = watch.moment()
+    pass({ busy: 2 })
+    await turn()
+    pass({ busy: 1 })
+    // sent 2 ms before the end of that turn
+    const since = ms(watch.waited(late, late))
+    expect(since?.wait).toBeCloseTo(2)
+    expect(since?.bound).toBeCloseTo(1)
+    leave()
+  })
+
+  it('a processor lost while sending makes the clock late, and doubtful', async () => {
+    const { watch, pass } = watched()
+    const leave = watch.enter()
+    await turn()
+    const begun = watch.moment()
+    pass({ busy: 4, queue: 3 })
+    const sent = watch.moment()
+    await turn()
+    pass({ busy: 5 })
+    const lost = ms(watch.waited(begun, sent))
+    expect(lost?.wait).toBeCloseTo(2)
+    expect(lost?.bound).toBeCloseTo(3)
+    leave()
+  })
+
+  it('never takes off more than there was', async () => {
+    const { watch, pass } = watched()
+    const leave = watch.enter()
+    await turn()
+    pass({ busy: 50 })
+    const begun = watch.moment()
+    pass({ busy: 1 })
+    expect(ms(watch.waited(begun, begun))?.wait).toBeCloseTo(1)
+    leave()
+  })
+
+  it('holds on the real clocks', async () => {
+    const watch = loopWatch()
+    const leave = watch.enter()
+    await turn()
+    const begun = watch.moment()
+    spin(20)
+    await turn()
+    spin(20)
+    const waited = watch.waited(begun, begun)
+    expect(waited?.seconds).toBeGreaterThanOrEqual(0.02)
+    expect((waited?.seconds ?? 0) + (waited?.boundSeconds ?? 0)).toBeGreaterThanOrEqual(0.035)
+    leave()
   })
 
   it('runs one chain of marks however often looks begin and end', async () => {
