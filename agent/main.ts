@@ -1,18 +1,18 @@
 import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
-import { anchorArgument } from './anchor-request.ts'
+import { anchorArgument } from './ledger/anchor-request.ts'
 import { licences } from './assets.ts'
-import { attestArgument } from './attest-request.ts'
+import { attestArgument } from './evidence/attest-request.ts'
 import { chooseCommand } from './cli/usage.ts'
-import { directConnectArgument } from './direct-connect-request.ts'
+import { directConnectArgument } from './site/direct-connect-request.ts'
 import type { Io } from './cli/io.ts'
-import { putMetricsArgument } from './put-metrics-request.ts'
-import { recordsArgument } from './records-request.ts'
-import { sharedArgument } from './shared-snapshot-request.ts'
-import { readerArgument } from './snapshot-request.ts'
+import { putMetricsArgument } from './web/put-metrics-request.ts'
+import { recordsArgument } from './evidence/records-request.ts'
+import { sharedArgument } from './account/shared-snapshot-request.ts'
+import { readerArgument } from './account/snapshot-request.ts'
 import { terminalIo } from './terminal-io.ts'
 import { version } from './version.ts'
-import { passwordArgument } from './web-password.ts'
+import { passwordArgument } from './web/web-password.ts'
 
 /** One line each; the command's own file is loaded only when it is called. */
 const commands = {
@@ -81,14 +81,15 @@ type Reader = (input: typeof process.stdin, output: (text: string) => Promise<vo
 
 /** The jobs of a process that this program starts of itself. */
 const readers: Readonly<Record<string, () => Promise<Reader>>> = {
-  [readerArgument]: async () => (await import('./snapshot-reader.ts')).runReader,
-  [recordsArgument]: async () => (await import('./records-reader.ts')).runRecordsReader,
-  [anchorArgument]: async () => (await import('./anchor-signer.ts')).runAnchor,
-  [attestArgument]: async () => (await import('./attest-signer.ts')).runSigner,
-  [sharedArgument]: async () => (await import('./shared-snapshot-reader.ts')).runSharedReader,
-  [putMetricsArgument]: async () => (await import('./put-metrics.ts')).runPutMetrics,
-  [passwordArgument]: async () => (await import('./web-password-comparer.ts')).runPasswordComparer,
-  [directConnectArgument]: async () => (await import('./direct-connect-reader.ts')).runDirectConnectReader,
+  [readerArgument]: async () => (await import('./account/snapshot-reader.ts')).runReader,
+  [recordsArgument]: async () => (await import('./evidence/records-reader.ts')).runRecordsReader,
+  [anchorArgument]: async () => (await import('./ledger/anchor-signer.ts')).runAnchor,
+  [attestArgument]: async () => (await import('./evidence/attest-signer.ts')).runSigner,
+  [sharedArgument]: async () => (await import('./account/shared-snapshot-reader.ts')).runSharedReader,
+  [putMetricsArgument]: async () => (await import('./web/put-metrics.ts')).runPutMetrics,
+  [passwordArgument]: async () => (await import('./web/web-password-comparer.ts')).runPasswordComparer,
+  [directConnectArgument]: async () =>
+    (await import('./site/direct-connect-reader.ts')).runDirectConnectReader,
 }
 
 /** A reader's whole process: what a credential source of the SDK left open must not keep it alive. */

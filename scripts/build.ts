@@ -1,7 +1,8 @@
-// Builds the program into one file that needs nothing beside it but Node:
+// Bundles the program into a directory that needs nothing beside it but Node:
 //   npm run build                     into dist/
 //   npm run build -- --out DIR        elsewhere
-// Beside pathproof.mjs stand what it reads (the lab's scenarios), the JSON Schema, and the licences.
+// pathproof.mjs is the program; the parts beside it are loaded when they are needed, most of them (the AWS SDK) never by the
+// daemon itself. With them stand what it reads (the lab's scenarios), the JSON Schema, and the licences.
 import {
   chmodSync,
   cpSync,
@@ -33,8 +34,12 @@ rmSync(out, { recursive: true, force: true })
 mkdirSync(out, { recursive: true })
 const bundle = join(out, 'pathproof.mjs')
 const result = await build({
-  entryPoints: [join(root, 'agent', 'main.ts')],
-  outfile: bundle,
+  entryPoints: { pathproof: join(root, 'agent', 'main.ts') },
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  splitting: true,
+  // Beside the program: what is found beside it is found from a part as well.
+  chunkNames: 'part-[hash]',
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -52,5 +57,6 @@ writeFileSync(join(out, 'THIRD-PARTY-LICENSES.txt'), licencesText('pathproof.mjs
 cpSync(join(root, 'lab', 'scenarios'), join(out, 'scenarios'), { recursive: true })
 for (const file of ['LICENSE', 'pathproof.schema.json']) cpSync(join(root, file), join(out, file))
 
-const size = (statSync(bundle).size / 1024 / 1024).toFixed(1)
-console.log(`${bundle}: ${size} MiB, ${packages.length} packages bundled`)
+const parts = readdirSync(out).filter((file) => file.endsWith('.mjs'))
+const size = (parts.reduce((sum, file) => sum + statSync(join(out, file)).size, 0) / 1024 / 1024).toFixed(1)
+console.log(`${bundle}: ${size} MiB in ${parts.length} parts, ${packages.length} packages bundled`)

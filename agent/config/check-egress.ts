@@ -1,5 +1,5 @@
 import { parseEgressUrl } from '../../probes/egress-url.ts'
-import { controlSeconds } from '../egress-control.ts'
+import { controlSeconds } from '../site/egress-control.ts'
 import type { Draft } from './draft.ts'
 import { checkKnown, finding } from './findings.ts'
 import type { Findings } from './findings.ts'

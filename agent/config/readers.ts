@@ -1,6 +1,6 @@
 import { parse as parseCron } from 'node-cron'
 import { isIP } from 'node:net'
-import { parseListenAddress } from '../listen.ts'
+import { parseListenAddress } from '../web/listen.ts'
 import { readIp } from './fields.ts'
 import type { Read, Unread } from './units.ts'
 

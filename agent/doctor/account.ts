@@ -1,7 +1,7 @@
 import { type Snapshot, type SnapshotPart, snapshotParts } from '../../model/topology.ts'
 import { readSnapshotDirectory } from '../../aws/snapshot-files.ts'
 import { partSources } from '../../verdict/reading.ts'
-import { createLastGood } from '../last-good.ts'
+import { createLastGood } from '../account/last-good.ts'
 import { type Finding, type Patient, duration, ok, warn } from './finding.ts'
 
 /** Parts without which nothing is in doubt: no rule needs them, or not as it is configured. */

@@ -1,7 +1,7 @@
 import { canaryHost } from '../../aws/canary-hosts.ts'
 import { callForName } from '../../aws/management-calls.ts'
-import { canaryRegion } from '../canary-check.ts'
-import { wantedPolicy } from '../canary-policy.ts'
+import { canaryRegion } from '../evidence/canary-check.ts'
+import { wantedPolicy } from '../evidence/canary-policy.ts'
 import { type Finding, type Patient, counted, ok, warn } from './finding.ts'
 
 /** What stands in the way of asking AWS itself, as far as it shows without asking: canary and CloudTrail. */

@@ -2,7 +2,7 @@ import type { HostAccess } from '../../model/host.ts'
 import type { Target } from '../../model/target.ts'
 import type { Snapshot } from '../../model/topology.ts'
 import type { Config } from '../config/config.ts'
-import type { VantageFinding } from '../vantage.ts'
+import type { VantageFinding } from '../account/vantage.ts'
 
 /** `ok`: seen as it should be; `warn`: something stays in doubt; `fail`: the agent can't do its work like this. */
 export type FindingStatus = 'ok' | 'warn' | 'fail'

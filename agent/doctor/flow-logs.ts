@@ -1,9 +1,9 @@
 import type { CaptureInterface } from '../../model/capture.ts'
 import { type CoverageFinding, type NamedFlowLog, coverageOf } from '../../probes/flowlog-coverage.ts'
-import { clockProblem } from '../clock-offset.ts'
+import { clockProblem } from '../evidence/clock-offset.ts'
 import { costsOf } from '../config/cost.ts'
 import type { Config } from '../config/config.ts'
-import { type FlowlogState, loadFlowlogState } from '../flowlog-state.ts'
+import { type FlowlogState, loadFlowlogState } from '../evidence/flowlog-state.ts'
 import { type Finding, type Patient, counted, duration, ok, warn } from './finding.ts'
 
 const area = 'flow logs'

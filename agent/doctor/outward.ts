@@ -1,6 +1,6 @@
 import { proxyFor } from '../../probes/egress-proxy.ts'
 import { parseEgressUrl } from '../../probes/egress-url.ts'
-import { postureNow } from '../posture.ts'
+import { postureNow } from '../site/posture.ts'
 import { type Finding, type Patient, counted, ok, warn } from './finding.ts'
 
 /** The named facts, each as it stands. What is not known is told by the findings on the account; a fact that fails is no doubt. */

@@ -243,6 +243,6 @@ function evidenceOf(body: Fields, hostname: string, address: string): EvidenceLi
 }
 
 const rankOf = (rank: string): number => {
-  const place = ranks.findIndex((one) => one === rank)
+  const place = ranks.indexOf(rank)
   return place < 0 ? ranks.length : place
 }

@@ -1,5 +1,5 @@
 import { type LoadResult, parseConfig } from '../../agent/config/load.ts'
-import { type IamFeature, actionsOfRoles, iamFeatures } from '../../agent/iam.ts'
+import { type IamFeature, actionsOfRoles, iamFeatures } from '../../agent/iam/iam.ts'
 import { code, table } from './markdown.ts'
 
 const target = 'targets: [{ name: files, service: s3, region: us-east-1, bucket: my-bucket }]'

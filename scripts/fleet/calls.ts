@@ -1,6 +1,6 @@
 import type { Ec2Api } from '../../aws/clients.ts'
 import { readAccount } from '../../aws/snapshot-api.ts'
-import { concurrency } from '../../agent/snapshot-reader.ts'
+import { concurrency } from '../../agent/account/snapshot-reader.ts'
 import type { WantedParts } from '../../aws/snapshot-api-calls.ts'
 
 const vpc = 'vpc-0a000001'

@@ -1,4 +1,4 @@
-import { firstWaitOf, waitOf } from '../../agent/snapshot-keeper.ts'
+import { firstWaitOf, waitOf } from '../../agent/account/snapshot-keeper.ts'
 import { createEvents } from './events.ts'
 import { type ReadingPlan, read } from './reading.ts'
 import type { Retry } from './retry.ts'

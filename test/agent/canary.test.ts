@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { canaryPolicy } from '../../aws/bucket-policy.ts'
 import { readSnapshotDirectory } from '../../aws/snapshot-files.ts'
-import { checkCanary } from '../../agent/canary-check.ts'
-import { canaryNames } from '../../agent/canary-names.ts'
-import { createPolicyKeeper, wantedPolicy } from '../../agent/canary-policy.ts'
+import { checkCanary } from '../../agent/evidence/canary-check.ts'
+import { canaryNames } from '../../agent/evidence/canary-names.ts'
+import { createPolicyKeeper, wantedPolicy } from '../../agent/evidence/canary-policy.ts'
 import { canaryCommand } from '../../agent/cli/canary.ts'
 import type { CanaryConfig } from '../../agent/config/config.ts'
 import { costsOf } from '../../agent/config/cost.ts'
@@ -15,8 +15,8 @@ import { parseConfig } from '../../agent/config/load.ts'
 import { targetsOf } from '../../agent/config/targets.ts'
 import { attestedFindings } from '../../agent/doctor/attested.ts'
 import type { Patient } from '../../agent/doctor/finding.ts'
-import { iamPolicy } from '../../agent/iam.ts'
-import { createRotation } from '../../agent/rotation.ts'
+import { iamPolicy } from '../../agent/iam/iam.ts'
+import { createRotation } from '../../agent/watch/rotation.ts'
 import { type Lab, startLab } from '../../lab/lab.ts'
 import { usualS3 } from '../../lab/s3/types.ts'
 import type { HostAccess } from '../../model/host.ts'
@@ -393,10 +393,18 @@ describe('parts', () => {
   })
 
   it('the resident process loads neither the SDK nor what signs', () => {
-    const resident = loadedBy('canary', 'witness', 'attest-child', 'canary-names', 'canary-policy')
+    const resident = loadedBy(
+      'evidence/canary',
+      'evidence/witness',
+      'evidence/attest-child',
+      'evidence/canary-names',
+      'evidence/canary-policy',
+    )
     const foreign = /^@aws-sdk|^@smithy/
     expect(resident.filter((name) => foreign.test(name))).toEqual([])
-    expect(loadedBy('attest-signer').filter((name) => foreign.test(name))).toContain('@smithy/signature-v4')
+    expect(loadedBy('evidence/attest-signer').filter((name) => foreign.test(name))).toContain(
+      '@smithy/signature-v4',
+    )
   })
 
   it('doctor says what stands in the way, as far as it shows without asking AWS', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { covered, commonSpans, mergeSpans, subtractSpans } from '../../agent/census-spans.ts'
-import { type CensusCounted, createCensus } from '../../agent/census.ts'
+import { covered, commonSpans, mergeSpans, subtractSpans } from '../../agent/evidence/census-spans.ts'
+import { type CensusCounted, createCensus } from '../../agent/evidence/census.ts'
 import type { FlowCensusRow } from '../../model/flow.ts'
 import { eni, nowMs } from '../support/flow-lines.ts'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { clockProblem, createClockOffset } from '../../agent/clock-offset.ts'
+import { clockProblem, createClockOffset } from '../../agent/evidence/clock-offset.ts'
 import type { Attempt } from '../../model/observation.ts'
 import { createHandClock } from './hand-clock.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createConfirmedWays } from '../../agent/confirmed-ways.ts'
+import { createConfirmedWays } from '../../agent/evidence/confirmed-ways.ts'
 import type { Basis } from '../../model/evidence.ts'
 
 const gateway: Basis = { networkInterface: 'eni-1', routeTable: 'rtb-1', route: 'pl-1', target: 'vpce-1' }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { createTask, getTasks } from 'node-cron'
 import { afterEach, expect, test, vi } from 'vitest'
-import { cron } from '../../agent/cron.ts'
+import { cron } from '../../agent/watch/cron.ts'
 
 afterEach(() => void vi.useRealTimers())
 

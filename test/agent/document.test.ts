@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inTurns, jsonPieces } from '../../agent/document.ts'
+import { inTurns, jsonPieces } from '../../agent/web/document.ts'
 import { redact } from '../../model/redact.ts'
 
 const redacted = (_: string, member: unknown) => (typeof member === 'string' ? redact(member) : member)

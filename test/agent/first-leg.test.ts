@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createDirectConnectKeeper } from '../../agent/direct-connect.ts'
-import { createTraces } from '../../agent/traces.ts'
+import { createDirectConnectKeeper } from '../../agent/site/direct-connect.ts'
+import { createTraces } from '../../agent/site/traces.ts'
 import type { DirectConnectResult } from '../../aws/direct-connect-api.ts'
 import type { TraceResult } from '../../model/first-leg.ts'
 import { createHandClock } from './hand-clock.ts'

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { HeldAddress } from '../../agent/hold.ts'
-import { choose, createHoldWindow } from '../../agent/hold.ts'
+import type { HeldAddress } from '../../agent/watch/hold.ts'
+import { choose, createHoldWindow } from '../../agent/watch/hold.ts'
 
 const minute = 60_000
 

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { type Socket, connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { type HttpLimits, createHttp } from '../../agent/http.ts'
-import { createConnectionBook } from '../../agent/http-connections.ts'
-import { createLane } from '../../agent/http-lane.ts'
+import { type HttpLimits, createHttp } from '../../agent/web/http.ts'
+import { createConnectionBook } from '../../agent/web/http-connections.ts'
+import { createLane } from '../../agent/web/http-lane.ts'
 
 const open: (() => Promise<void> | void)[] = []
 afterEach(async () => {

@@ -5,9 +5,9 @@ import type { Server } from 'node:net'
 import { connect, createServer } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import type { HttpContent, HttpLimits, HttpSurface } from '../../agent/http.ts'
-import { createHttp } from '../../agent/http.ts'
-import { parseListenAddress } from '../../agent/listen.ts'
+import type { HttpContent, HttpLimits, HttpSurface } from '../../agent/web/http.ts'
+import { createHttp } from '../../agent/web/http.ts'
+import { parseListenAddress } from '../../agent/web/listen.ts'
 
 const secret = 'Zq9SECRETmark7x'
 const presigned = `https://b.s3.amazonaws.com/k?X-Amz-Signature=${secret}`
@@ -397,7 +397,7 @@ test('an inherited descriptor is served', async () => {
   await once(listener, 'listening')
   const { port } = listener.address() as { port: number }
   const handle = (listener as unknown as Record<string, { fd: number }>)['_handle']
-  const modules = pathToFileURL(`${import.meta.dirname}/../../agent/http.ts`)
+  const modules = pathToFileURL(`${import.meta.dirname}/../../agent/web/http.ts`)
   const script = `
     const { createHttp } = await import(${JSON.stringify(modules.href)})
     const content = { ready: () => ({ ready: true, because: [] }), onError() {} }

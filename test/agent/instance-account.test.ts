@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readSnapshot } from '../../agent/snapshot-child.ts'
+import { readSnapshot } from '../../agent/account/snapshot-child.ts'
 import { account, smallAccount, startEc2Server, vpc } from '../support/ec2-server.ts'
 import type { Ec2Server } from '../support/ec2-server.ts'
 import { readerWithin } from '../support/reader-within.ts'

@@ -1,7 +1,7 @@
 /** Records that come later, joined to the attempts that wait for them: with the real join, rules and elimination. */
 import { describe, expect, it } from 'vitest'
-import { createEvidenceAge } from '../../agent/evidence-age.ts'
-import { type LateBook, type LateResult, createLateBook } from '../../agent/late-book.ts'
+import { createEvidenceAge } from '../../agent/evidence/evidence-age.ts'
+import { type LateBook, type LateResult, createLateBook } from '../../agent/evidence/late-book.ts'
 import { readFlowFormat } from '../../aws/flow-format.ts'
 import { parseFlowLine } from '../../aws/flow-record.ts'
 import { fieldsWanted } from '../../aws/flow-fields.ts'

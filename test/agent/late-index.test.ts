@@ -1,7 +1,7 @@
 /** Whatever the join takes for an attempt's own, or needs to tell that it can't, is found by the index. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { createLateIndex } from '../../agent/late-index.ts'
+import { createLateIndex } from '../../agent/evidence/late-index.ts'
 import { joinRecords } from '../../verdict/flow-join.ts'
 import { attempt } from '../verdict/fixture.ts'
 import {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createBasis } from '../../agent/ledger-basis.ts'
-import { createContentsCutter, piecesOf } from '../../agent/ledger-contents.ts'
-import { snapshotRecord } from '../../agent/ledger-standing.ts'
-import { atOnce } from '../../agent/ledger-turns.ts'
-import { createReplayContents } from '../../agent/replay-contents.ts'
-import type { KeptReading } from '../../agent/snapshot-keeper.ts'
+import { createBasis } from '../../agent/ledger/ledger-basis.ts'
+import { createContentsCutter, piecesOf } from '../../agent/ledger/ledger-contents.ts'
+import { snapshotRecord } from '../../agent/ledger/ledger-standing.ts'
+import { atOnce } from '../../agent/ledger/ledger-turns.ts'
+import { createReplayContents } from '../../agent/ledger/replay-contents.ts'
+import type { KeptReading } from '../../agent/account/snapshot-keeper.ts'
 import { maxLineBytes } from '../../ledger/types.ts'
 import {
   type NetworkInterface,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createLimit } from '../../agent/limit.ts'
+import { createLimit } from '../../agent/watch/limit.ts'
 import { settle } from './hand-clock.ts'
 
 function gate(): { wait: () => Promise<void>; open: () => void } {

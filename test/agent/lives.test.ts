@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createEvidenceAge } from '../../agent/evidence-age.ts'
-import { createLives, lifeSeconds, liveTarget } from '../../agent/lives.ts'
+import { createEvidenceAge } from '../../agent/evidence/evidence-age.ts'
+import { createLives, lifeSeconds, liveTarget } from '../../agent/watch/lives.ts'
 import type { AttemptVerdict, Conflict } from '../../model/verdict.ts'
 import { attemptVerdict, conflict, nameVerdict, targetVerdict } from './verdicts.ts'
 

@@ -1,6 +1,6 @@
 /** What a reading of the account does not explain asks for another one: when, and how often. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { createMissBook, missesOf } from '../../agent/misses.ts'
+import { createMissBook, missesOf } from '../../agent/account/misses.ts'
 import { s3Ranges } from '../../lab/world/default.ts'
 import type { NameVerdict } from '../../model/verdict.ts'
 import { noContext } from '../../verdict/judge.ts'

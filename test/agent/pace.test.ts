@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createPace } from '../../agent/pace.ts'
+import { createPace } from '../../agent/watch/pace.ts'
 
 function play() {
   let nowMs = 1000

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createPortUse } from '../../agent/port-use.ts'
+import { createPortUse } from '../../agent/evidence/port-use.ts'
 import type { Attempt } from '../../model/observation.ts'
 
 const made = (id: string, localPort: number, monotonicMs: number, address = '52.216.0.9') =>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createReplay } from '../../agent/replay.ts'
+import { createReplay } from '../../agent/ledger/replay.ts'
 import type { LedgerRecord } from '../../ledger/types.ts'
 import type { Evidence } from '../../model/evidence.ts'
 import { type PathClass, pathClasses } from '../../model/path.ts'

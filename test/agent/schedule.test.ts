@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { countingSuspend } from '../../agent/clock.ts'
-import type { Scheduled, Scheduler, SchedulerOptions, SkipReason } from '../../agent/schedule.ts'
-import { createScheduler } from '../../agent/schedule.ts'
-import { splay } from '../../agent/splay.ts'
+import type { Scheduled, Scheduler, SchedulerOptions, SkipReason } from '../../agent/watch/schedule.ts'
+import { createScheduler } from '../../agent/watch/schedule.ts'
+import { splay } from '../../agent/watch/splay.ts'
 import type { HandClock } from './hand-clock.ts'
 import { createHandClock, settle } from './hand-clock.ts'
 

@@ -10,7 +10,7 @@ import { createLog } from '../../agent/log.ts'
 import { sleep } from '../../agent/machine.ts'
 import { type Lab, startLab } from '../../lab/lab.ts'
 import { loadScenario } from '../../lab/scenario.ts'
-import { iamPolicy } from '../../agent/iam.ts'
+import { iamPolicy } from '../../agent/iam/iam.ts'
 import { systemHost } from '../../probes/host.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }

@@ -5,7 +5,7 @@ import {
   type SourceReading,
   createSnapshotKeeper,
   firstWaitOf,
-} from '../../agent/snapshot-keeper.ts'
+} from '../../agent/account/snapshot-keeper.ts'
 import { type WantedParts, isWanted } from '../../aws/snapshot-api-calls.ts'
 import { contentHash } from '../../aws/snapshot-content.ts'
 import { decodeSnapshot } from '../../aws/snapshot-decode.ts'

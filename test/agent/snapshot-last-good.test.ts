@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, readdir, rm, stat, symlink, truncate, writeFi
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type LastGoodOptions, createLastGood } from '../../agent/last-good.ts'
+import { type LastGoodOptions, createLastGood } from '../../agent/account/last-good.ts'
 import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
 import { readingAt } from '../../verdict/reading.ts'
 import type { Snapshot } from '../../model/topology.ts'

@@ -1,6 +1,6 @@
 /** The own names of trusted endpoints: asked in each cycle, within a deadline, and never believed longer. */
 import { describe, expect, it } from 'vitest'
-import { createTrustedNames } from '../../agent/trusted-names.ts'
+import { createTrustedNames } from '../../agent/account/trusted-names.ts'
 import type { TrustedEndpoint } from '../../model/topology.ts'
 import type { EndpointName } from '../../verdict/endpoint-names.ts'
 import { createHandClock } from './hand-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { vantageOf } from '../../agent/vantage.ts'
+import { vantageOf } from '../../agent/account/vantage.ts'
 import type { Attempt, HostRoute } from '../../model/observation.ts'
 import type { MetadataInterface, Snapshot, Vantage } from '../../model/topology.ts'
 import { judgeAttempt, judgeWithParts } from '../../verdict/judge.ts'

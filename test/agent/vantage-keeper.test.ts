@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createVantageKeeper } from '../../agent/vantage-keeper.ts'
+import { createVantageKeeper } from '../../agent/account/vantage-keeper.ts'
 import type { Vantage } from '../../model/topology.ts'
 import { createHandClock, settle } from './hand-clock.ts'
 

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { lookAround, vantageOf } from '../../agent/vantage.ts'
+import { lookAround, vantageOf } from '../../agent/account/vantage.ts'
 import type { MetadataReading } from '../../aws/imds.ts'
 import { type MetadataMode, createMetadataService } from '../../lab/imds.ts'
 import { metadataOf } from '../../lab/world/metadata.ts'

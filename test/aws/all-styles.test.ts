@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { widen } from '../../agent/all-styles.ts'
-import { discoveredTarget } from '../../agent/discovery.ts'
+import { discoveredTarget } from '../../agent/account/discovery.ts'
 import { allStyles } from '../../aws/all-styles.ts'
 import { parseHostname } from '../../aws/hostname.ts'
 

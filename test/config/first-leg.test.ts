@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import { effectiveConfig } from '../../agent/config/effective.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { problemText } from '../../agent/config/problems.ts'
-import { iamPolicy } from '../../agent/iam.ts'
+import { iamPolicy } from '../../agent/iam/iam.ts'
 
 const dc = {
   name: 'dc1',

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { cron } from '../../agent/cron.ts'
+import { cron } from '../../agent/watch/cron.ts'
 import { cronGapSeconds, readCron, readListen, readSource } from '../../agent/config/readers.ts'
 import { readEgressUrl } from '../../agent/config/schema-egress.ts'
 import { readServer } from '../../agent/config/fields.ts'

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AlertingRule } from '../../agent/rules.ts'
+import type { AlertingRule } from '../../agent/rules/rules.ts'
 import { ruleFiles, shippedGroups } from '../../scripts/dashboards/files.ts'
 import { needs, titled } from '../support/needs.ts'
 import { root } from '../support/processes.ts'

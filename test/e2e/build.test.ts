@@ -25,7 +25,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }))
 afterEach(endAll)
 
 describe('the bundle', () => {
-  it('is one file that knows its version, its licence, its schema and its scenarios', async () => {
+  it('is a program that knows its version, its licence, its schema and its scenarios', async () => {
     expect(await node(bundle, '--version')).toMatchObject({
       code: 0,
       stdout: `pathproof ${manifest.version} (node ${process.versions.node})\n`,

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createClockWatch } from '../../agent/clock-watch.ts'
-import { createListWatch } from '../../agent/list-watch.ts'
+import { createListWatch } from '../../agent/account/list-watch.ts'
 import type { Log } from '../../agent/log.ts'
 import { createTroubles } from '../../agent/troubles.ts'
 import type { DnsAnswer, DnsObservation } from '../../model/observation.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
-import { recordsQueries } from '../../agent/records-queries.ts'
+import { recordsQueries } from '../../agent/evidence/records-queries.ts'
 import type { CaptureInterface } from '../../model/capture.ts'
 import type { Snapshot } from '../../model/topology.ts'
 import { coverageOf } from '../../probes/flowlog-coverage.ts'

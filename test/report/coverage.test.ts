@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createCronSlots } from '../../agent/cron-slots.ts'
+import { createCronSlots } from '../../agent/watch/cron-slots.ts'
 import { type Watched, daysOf, gapsOf, shareOf } from '../../ledger/coverage.ts'
 import type { Piece } from '../../ledger/timeline.ts'
 

@@ -1,6 +1,6 @@
 /** Runs what the program keeps from cycle to cycle (hold window, living attempts, readings, taint) through a random life. */
-import { createHoldWindow, choose } from '../../agent/hold.ts'
-import { createTaintBook } from '../../agent/taint.ts'
+import { createHoldWindow, choose } from '../../agent/watch/hold.ts'
+import { createTaintBook } from '../../agent/evidence/taint.ts'
 import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
 import { withLastGood } from '../../aws/snapshot-merge.ts'
 import { type Life, life, type Moment } from '../../lab/world/life.ts'

@@ -1,8 +1,8 @@
-import { createHttp } from '../../agent/http.ts'
-import { type PageBooks, createPageBooks, createPages, type Pages } from '../../agent/pages.ts'
-import { factsOf } from '../../agent/pages-facts.ts'
+import { createHttp } from '../../agent/web/http.ts'
+import { type PageBooks, createPageBooks, createPages, type Pages } from '../../agent/web/pages.ts'
+import { factsOf } from '../../agent/web/pages-facts.ts'
 import { createRing } from '../../agent/record.ts'
-import { targetPieces } from '../../agent/verdict-document.ts'
+import { targetPieces } from '../../agent/web/verdict-document.ts'
 import type { Target } from '../../model/target.ts'
 import type { TargetVerdict } from '../../model/verdict.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createScheduler } from '../../agent/schedule.ts'
+import { createScheduler } from '../../agent/watch/schedule.ts'
 import {
   countTimers,
   createStandstill,

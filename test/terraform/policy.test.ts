@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../agent/config/load.ts'
-import { iamPolicy } from '../../agent/iam.ts'
+import { iamPolicy } from '../../agent/iam/iam.ts'
 import { titled } from '../support/needs.ts'
 import { type Workbench, workbench } from './tool.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DnsAnswer, DnsObservation } from '../../model/observation.ts'
 import { resolverViews } from '../../verdict/resolvers.ts'
-import { createResolverBook } from '../../agent/resolver-book.ts'
+import { createResolverBook } from '../../agent/watch/resolver-book.ts'
 import { stamp, topology } from './fixture.ts'
 
 const name = 's3.eu-west-1.amazonaws.com'

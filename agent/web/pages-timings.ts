@@ -1,0 +1,80 @@
+import type { Attempt } from '../../model/observation.ts'
+
+/** Samples of each name; with four numbers each, a little more than a kilobyte. */
+export const mostSamples = 60
+
+export interface TimedSample {
+  atMs: number
+  seconds: number
+  uncertaintySeconds: number
+}
+
+export interface TimingBook {
+  observed(key: string, attempt: Attempt): void
+  /** Oldest first; an unknown uncertainty is infinite. */
+  tcp(key: string): TimedSample[]
+  tls(key: string): TimedSample[]
+  keep(keys: ReadonlySet<string>): void
+  size(): number
+}
+
+interface Samples {
+  atMs: Float64Array
+  /** Not a number: the phase was not reached. */
+  tcp: Float32Array
+  tls: Float32Array
+  uncertainty: Float32Array
+  written: number
+}
+
+/** The last timings of each name, for its plots. At most `mostNames` names (default 10,000). */
+export function createTimingBook(mostNames = 10_000): TimingBook {
+  const names = new Map<string, Samples>()
+
+  const read = (key: string, which: 'tcp' | 'tls'): TimedSample[] => {
+    const samples = names.get(key)
+    if (samples === undefined) return []
+    const found: TimedSample[] = []
+    for (let n = Math.max(0, samples.written - mostSamples); n < samples.written; n++) {
+      const at = n % mostSamples
+      const seconds = samples[which][at] ?? Number.NaN
+      if (Number.isNaN(seconds)) continue
+      found.push({
+        atMs: samples.atMs[at] ?? 0,
+        seconds,
+        uncertaintySeconds: samples.uncertainty[at] ?? Infinity,
+      })
+    }
+    return found
+  }
+
+  return {
+    observed(key, { timings, stamp }) {
+      if (timings.tcpConnectSeconds === null && timings.tlsHandshakeSeconds === null) return
+      let samples = names.get(key)
+      if (samples === undefined) {
+        if (names.size >= mostNames) return
+        samples = {
+          atMs: new Float64Array(mostSamples),
+          tcp: new Float32Array(mostSamples),
+          tls: new Float32Array(mostSamples),
+          uncertainty: new Float32Array(mostSamples),
+          written: 0,
+        }
+        names.set(key, samples)
+      }
+      const at = samples.written % mostSamples
+      samples.atMs[at] = stamp.wallMs
+      samples.tcp[at] = timings.tcpConnectSeconds ?? Number.NaN
+      samples.tls[at] = timings.tlsHandshakeSeconds ?? Number.NaN
+      samples.uncertainty[at] = timings.uncertaintySeconds ?? Infinity
+      samples.written++
+    },
+    tcp: (key) => read(key, 'tcp'),
+    tls: (key) => read(key, 'tls'),
+    keep(keys) {
+      for (const key of names.keys()) if (!keys.has(key)) names.delete(key)
+    },
+    size: () => names.size,
+  }
+}

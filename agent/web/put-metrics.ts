@@ -1,0 +1,46 @@
+import { findCredentials } from '../../aws/credentials.ts'
+import { putMetrics } from '../../aws/put-metrics-api.ts'
+import {
+  type PutMetricsAnswer,
+  type PutMetricsRequest,
+  parsePutMetricsRequest,
+  putMetricsSchema,
+} from './put-metrics-request.ts'
+
+/** Where a host has no credentials at all, the chain ends at the metadata service, which may be silent. */
+const credentialsSeconds = 8
+const longestRequest = 2 * 1024 * 1024
+
+/**
+ * The whole life of the process that puts metrics: request on `input`, one call, answer on `output`, end. Gives the exit code:
+ * 0 answered, 1 the request could not be understood.
+ */
+export async function runPutMetrics(
+  input: AsyncIterable<Buffer | string>,
+  output: (text: string) => Promise<void>,
+): Promise<number> {
+  let text = ''
+  for await (const chunk of input) {
+    text += String(chunk)
+    if (text.length > longestRequest) return 1
+  }
+  const request = parsePutMetricsRequest(text)
+  if (request === null) return 1
+  await output(`${JSON.stringify(await answerTo(request))}\n`)
+  return 0
+}
+
+async function answerTo({
+  region,
+  namespace,
+  data,
+  deadlineSeconds,
+}: PutMetricsRequest): Promise<PutMetricsAnswer> {
+  const signal = AbortSignal.timeout(deadlineSeconds * 1000)
+  const timeoutSeconds = Math.min(credentialsSeconds, deadlineSeconds)
+  const found = await findCredentials({ region, timeoutSeconds, signal: new AbortController().signal })
+  const failure = found.ok
+    ? await putMetrics(data, { region, identity: found.identity, namespace, signal, deadlineSeconds })
+    : { ...found.failure, permission: 'cloudwatch:PutMetricData' }
+  return { schema: putMetricsSchema, failure }
+}
