@@ -243,6 +243,6 @@ function evidenceOf(body: Fields, hostname: string, address: string): EvidenceLi
 }
 
 const rankOf = (rank: string): number => {
-  const place = ranks.indexOf(rank)
+  const place = (ranks as readonly string[]).indexOf(rank)
   return place < 0 ? ranks.length : place
 }
