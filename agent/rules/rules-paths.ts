@@ -103,6 +103,18 @@ ${notExcused}`,
       description: look,
     },
     {
+      alert: 'PathproofRequirementUnstable',
+      severity: 'warning',
+      forSeconds: 600,
+      // What is unmet for a while again and again is never unmet for as long as the other alerts wait.
+      expr: `(avg_over_time(pathproof_requirement_met[1h]) < 0.5)
+and ${onTarget} (changes(pathproof_requirement_met[1h]) > 2)
+${notExcused}`,
+      summary:
+        'The requirement of {{ $labels.target }} on {{ $labels.instance }} comes and goes: of the last hour it was met for a share of {{ humanize $value }} only. Fix: see under the last changes what differs between the times when it is met and those when it is not: a resolver, an address, readings of the account that come too late.',
+      description: 'The last changes: http://{{ $labels.instance }}/targets/{{ $labels.target }}',
+    },
+    {
       alert: 'PathproofVerdictStale',
       severity: 'warning',
       forSeconds: 120,

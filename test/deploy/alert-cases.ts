@@ -163,6 +163,25 @@ export const alertCases: AlertCase[] = [
     labels: { ...name, state: 'undetermined' },
   },
   {
+    alert: 'PathproofRequirementUnstable',
+    severity: 'warning',
+    series: {
+      ...of(
+        'requirement_met',
+        { target: name.target },
+        during(
+          ...Array.from({ length: 14 }, (_, i): [number, number] => (i % 2 === 0 ? [0, 9] : [1, 1])),
+          [1, 90],
+        ),
+      ),
+      ...waiver(always(0)),
+    },
+    quiet: [4, 18, 28],
+    fires: [30, 60],
+    resolved: [110],
+    labels: { target: name.target },
+  },
+  {
     alert: 'PathproofVerdictStale',
     severity: 'warning',
     series: of(

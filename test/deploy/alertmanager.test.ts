@@ -21,7 +21,7 @@ const silences: Record<string, string[]> = {
   PathproofNoAgents: ['PathproofAgentDown'],
   PathproofRequirementNotMet: [
     ...['PathproofMixedPath', 'PathproofPublicPath', 'PathproofPathUndetermined'],
-    ...['PathproofEvidenceConflict', 'PathproofPathTainted'],
+    ...['PathproofEvidenceConflict', 'PathproofPathTainted', 'PathproofRequirementUnstable'],
   ],
   PathproofPathTainted: ['PathproofPathUndetermined', 'PathproofEvidenceConflict'],
   PathproofTopologyStale: ['PathproofPathUndetermined', 'PathproofTopologyErrors'],
