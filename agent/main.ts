@@ -12,7 +12,7 @@ import { sharedArgument } from './account/shared-snapshot-request.ts'
 import { readerArgument } from './account/snapshot-request.ts'
 import { terminalIo } from './terminal-io.ts'
 import { version } from './version.ts'
-import { passwordArgument } from './web/web-password.ts'
+import { passwordArgument } from './web/password.ts'
 
 /** One line each; the command's own file is loaded only when it is called. */
 const commands = {
@@ -87,7 +87,7 @@ const readers: Readonly<Record<string, () => Promise<Reader>>> = {
   [attestArgument]: async () => (await import('./evidence/attest-signer.ts')).runSigner,
   [sharedArgument]: async () => (await import('./account/shared-snapshot-reader.ts')).runSharedReader,
   [putMetricsArgument]: async () => (await import('./web/put-metrics.ts')).runPutMetrics,
-  [passwordArgument]: async () => (await import('./web/web-password-comparer.ts')).runPasswordComparer,
+  [passwordArgument]: async () => (await import('./web/password-comparer.ts')).runPasswordComparer,
   [directConnectArgument]: async () =>
     (await import('./site/direct-connect-reader.ts')).runDirectConnectReader,
 }

@@ -10,7 +10,7 @@ import { type Log, type LogFormat, type LogLevel, createLog, goesToJournal, logL
 import { machine, readText, sleep } from '../machine.ts'
 import { createService } from '../service.ts'
 import { version } from '../version.ts'
-import { loadWebConfig, webProblemText } from '../web/web-files.ts'
+import { loadWebConfig, webProblemText } from '../web/files.ts'
 import { exit } from './exit-code.ts'
 import type { Io } from './io.ts'
 import { type CommandSpec, parseCommand } from './usage.ts'

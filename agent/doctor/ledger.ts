@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { realFiles } from '../../ledger/files.ts'
 import { layoutOf, listNotes, listSegments } from '../../ledger/layout.ts'
 import { ledgerSize } from '../config/ledger-size.ts'
-import { findLocalKey, localSigner } from '../ledger/ledger-key.ts'
+import { findLocalKey, localSigner } from '../ledger/key.ts'
 import { originOf } from '../ledger/ledger.ts'
 import { type Finding, type Patient, counted, fail, ok, warn } from './finding.ts'
 

@@ -4,9 +4,9 @@ import { witnessPermissions } from '../../aws/management-calls.ts'
 import { partitionOfRegion } from '../../aws/partitions.ts'
 import { actionsOfOthers, ec2Actions, postureActions } from '../../aws/snapshot-api-calls.ts'
 import type { CanaryConfig, Config } from '../config/config.ts'
-import { exporterFeatures } from './iam-exporters.ts'
-import { ledgerFeatures } from './iam-ledger.ts'
-import { recordsFeatures } from './iam-records.ts'
+import { exporterFeatures } from './exporters.ts'
+import { ledgerFeatures } from './ledger.ts'
+import { recordsFeatures } from './records.ts'
 
 /** One feature that calls AWS, and every action that it calls. */
 export interface IamFeature {

@@ -1,10 +1,10 @@
-import { agentAlerts } from './rules-agent.ts'
-import { type Alert, promDuration, type RecordingRule, type Severity } from './rules-alert.ts'
-import { evidenceAlerts } from './rules-evidence.ts'
-import { ledgerAlerts } from './rules-ledger.ts'
-import type { RuleParameters } from './rules-parameters.ts'
-import { pathAlerts } from './rules-paths.ts'
-import { recordingRules } from './rules-recording.ts'
+import { agentAlerts } from './agent.ts'
+import { type Alert, promDuration, type RecordingRule, type Severity } from './alert.ts'
+import { evidenceAlerts } from './evidence.ts'
+import { ledgerAlerts } from './ledger.ts'
+import type { RuleParameters } from './parameters.ts'
+import { pathAlerts } from './paths.ts'
+import { recordingRules } from './recording.ts'
 
 /** A group as Prometheus reads it (Prometheus documentation, "Defining recording rules"). */
 export interface RuleGroup {

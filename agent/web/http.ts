@@ -10,11 +10,11 @@ import { refusal } from './http-guard.ts'
 import { createLane } from './http-lane.ts'
 import { type Answer, route, text } from './http-routes.ts'
 import type { ListenAddress } from './listen.ts'
-import type { WebAuth } from './web-auth.ts'
-import type { WebMaterial } from './web-files.ts'
-import type { WebKeeper } from './web-keeper.ts'
-import { noWebConfig } from './web-config.ts'
-import { asksForCertificate, clientRefusal, contextOptions } from './web-tls.ts'
+import type { WebAuth } from './auth.ts'
+import type { WebMaterial } from './files.ts'
+import type { WebKeeper } from './keeper.ts'
+import { noWebConfig } from './config.ts'
+import { asksForCertificate, clientRefusal, contextOptions } from './tls.ts'
 
 /** A page with its status, and the Content-Security-Policy under which it may run. */
 export interface Page {

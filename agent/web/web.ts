@@ -3,10 +3,10 @@ import type { ProgramCommand } from '../child.ts'
 import type { HttpProtection } from './http.ts'
 import type { Log } from '../log.ts'
 import { sleep } from '../machine.ts'
-import { createWebAuth } from './web-auth.ts'
-import { loadWebConfig } from './web-files.ts'
-import { createWebKeeper } from './web-keeper.ts'
-import { comparePassword } from './web-password.ts'
+import { createWebAuth } from './auth.ts'
+import { loadWebConfig } from './files.ts'
+import { createWebKeeper } from './keeper.ts'
+import { comparePassword } from './password.ts'
 
 /** What protects the HTTP surface of a running agent. */
 export interface Web {

@@ -1,7 +1,7 @@
 import { parseConfig } from '../../agent/config/load.ts'
 import { type RuleGroup, ruleGroups } from '../../agent/rules/rules.ts'
-import { defaultRuleOptions, everyRule } from '../../agent/rules/rules-parameters.ts'
-import { rulesYaml } from '../../agent/rules/rules-yaml.ts'
+import { defaultRuleOptions, everyRule } from '../../agent/rules/parameters.ts'
+import { rulesYaml } from '../../agent/rules/yaml.ts'
 
 /** The rules of every feature at the default thresholds, as they are shipped. */
 export function shippedGroups(): RuleGroup[] {

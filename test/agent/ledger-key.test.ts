@@ -4,14 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import {
-  credentialName,
-  ed25519Of,
-  findLocalKey,
-  localSigner,
-  rawPublicKey,
-} from '../../agent/ledger/ledger-key.ts'
-import { findSigning } from '../../agent/ledger/ledger-signing.ts'
+import { credentialName, ed25519Of, findLocalKey, localSigner, rawPublicKey } from '../../agent/ledger/key.ts'
+import { findSigning } from '../../agent/ledger/signing.ts'
 import type { AnchorAnswer } from '../../agent/ledger/anchor-request.ts'
 import { openNote, parseVkey, signNote } from '../../ledger/note.ts'
 

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import type { ComparePassword } from './web-password.ts'
+import type { ComparePassword } from './password.ts'
 
 export type Allowed = 'yes' | 'no' | 'busy' | 'failed'
 

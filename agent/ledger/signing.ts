@@ -2,7 +2,7 @@ import { formatVkey } from '../../ledger/note.ts'
 import type { Signer } from '../../ledger/types.ts'
 import type { Anchor } from './anchor-child.ts'
 import type { LedgerConfig } from '../config/config.ts'
-import { type KeySource, ed25519Of, findLocalKey, localSigner, previousCredentialName } from './ledger-key.ts'
+import { type KeySource, ed25519Of, findLocalKey, localSigner, previousCredentialName } from './key.ts'
 
 export interface Signing {
   /** Null: checkpoints can't be signed, so none is made. */

@@ -1,7 +1,7 @@
 import type { Appended } from '../../ledger/types.ts'
 import type { Snapshot, Topology } from '../../model/topology.ts'
-import { createContentsCutter, listDatesOf, piecesOf, readingsOf } from './ledger-contents.ts'
-import { snapshotRecord } from './ledger-standing.ts'
+import { createContentsCutter, listDatesOf, piecesOf, readingsOf } from './contents.ts'
+import { snapshotRecord } from './standing.ts'
 import type { KeptReading } from '../account/snapshot-keeper.ts'
 import type { RecordBodies } from '../record.ts'
 

@@ -12,7 +12,7 @@ import {
   cipherSuites,
   curves,
   webConfigSchema,
-} from './web-config-schema.ts'
+} from './config-schema.ts'
 
 /** TLS as the file wants it; paths are absolute. */
 export interface WebTls {

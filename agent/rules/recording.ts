@@ -1,5 +1,5 @@
-import type { RecordingRule } from './rules-alert.ts'
-import type { RuleParameters } from './rules-parameters.ts'
+import type { RecordingRule } from './alert.ts'
+import type { RuleParameters } from './parameters.ts'
 
 /**
  * What a fleet's dashboards ask again and again, summed once: `level:metric:operation`, the level naming the labels that are left.

@@ -1,7 +1,7 @@
 import type { Problem } from '../config/problems.ts'
 import type { Log } from '../log.ts'
-import { noWebConfig } from './web-config.ts'
-import { type WebLoad, type WebMaterial, signatureOf, webProblemText } from './web-files.ts'
+import { noWebConfig } from './config.ts'
+import { type WebLoad, type WebMaterial, signatureOf, webProblemText } from './files.ts'
 
 export interface WebKeeperDeps {
   /** The file; null: there is none, and nothing is protected. */

@@ -1,5 +1,5 @@
-import type { Alert } from './rules-alert.ts'
-import type { RuleParameters } from './rules-parameters.ts'
+import type { Alert } from './alert.ts'
+import type { RuleParameters } from './parameters.ts'
 
 /** Alerts on the agent itself. */
 export function agentAlerts({ job, exporters }: RuleParameters): Alert[] {

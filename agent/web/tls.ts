@@ -1,6 +1,6 @@
 import { constants } from 'node:crypto'
 import type { PeerCertificate, SecureContextOptions, TLSSocket } from 'node:tls'
-import type { WebTls } from './web-config.ts'
+import type { WebTls } from './config.ts'
 
 /** Contents of the files that TLS takes. */
 export interface WebTlsFiles {

@@ -1,7 +1,7 @@
 import type { LedgerFiles } from '../../ledger/files.ts'
 import { layoutOf, listSegments, segmentName } from '../../ledger/layout.ts'
 import type { LedgerConfig } from '../config/config.ts'
-import { type Anchors, type AnchorsDeps, createAnchors } from './ledger-anchors.ts'
+import { type Anchors, type AnchorsDeps, createAnchors } from './anchors.ts'
 import { readStateFile, writeStateFile } from '../state-file.ts'
 
 const fileName = 'anchored.json'

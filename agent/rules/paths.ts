@@ -1,5 +1,5 @@
-import { type Alert, promDuration } from './rules-alert.ts'
-import type { RuleParameters } from './rules-parameters.ts'
+import { type Alert, promDuration } from './alert.ts'
+import type { RuleParameters } from './parameters.ts'
 
 /** What identifies a watched name, and a target, over all agents of all jobs. */
 const onName = 'on (job, instance, target, hostname, style)'

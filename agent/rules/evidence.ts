@@ -1,5 +1,5 @@
-import { type Alert, promDuration } from './rules-alert.ts'
-import { flowRecordsSeconds, type RuleParameters } from './rules-parameters.ts'
+import { type Alert, promDuration } from './alert.ts'
+import { flowRecordsSeconds, type RuleParameters } from './parameters.ts'
 
 const part = 'pathproof_topology_part_last_success_timestamp_seconds'
 

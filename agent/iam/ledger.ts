@@ -2,7 +2,7 @@ import { kmsActions } from '../../aws/kms-api.ts'
 import { partitionOfRegion } from '../../aws/partitions.ts'
 import type { Config, LedgerConfig } from '../config/config.ts'
 import type { IamFeature } from './iam.ts'
-import { keysOf } from '../ledger/ledger-anchors.ts'
+import { keysOf } from '../ledger/anchors.ts'
 
 /** That of the targets' region; where none is named, the largest. */
 function partitionOf({ targets }: Config): string {

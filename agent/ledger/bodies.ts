@@ -7,10 +7,10 @@ import {
   type TargetVerdict,
   rulesVersion,
 } from '../../model/verdict.ts'
-import { attemptKey, coarseKey, targetKey } from './ledger-alike.ts'
-import { fitted, isPlainlyPrivate, mostMade, recordedTarget, repeatBodies } from './ledger-fit.ts'
-import type { LedgerBasis } from './ledger-basis.ts'
-import { createTurns } from './ledger-turns.ts'
+import { attemptKey, coarseKey, targetKey } from './alike.ts'
+import { fitted, isPlainlyPrivate, mostMade, recordedTarget, repeatBodies } from './fit.ts'
+import type { LedgerBasis } from './basis.ts'
+import { createTurns } from './turns.ts'
 import type { Recorded, RecordBodies, RecordKind } from '../record.ts'
 
 export interface BodiesDeps {

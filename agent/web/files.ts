@@ -4,8 +4,8 @@ import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 import { maxConfigBytes } from '../config/defaults.ts'
 import { type Problem, problemText } from '../config/problems.ts'
-import { type WebConfig, type WebTls, parseWebConfig } from './web-config.ts'
-import { type WebTlsFiles, contextOptions } from './web-tls.ts'
+import { type WebConfig, type WebTls, parseWebConfig } from './config.ts'
+import { type WebTlsFiles, contextOptions } from './tls.ts'
 
 /** A web configuration with what its files held at one moment. */
 export interface WebMaterial {

@@ -1,6 +1,6 @@
 import { isFull } from '../../ledger/ballast.ts'
 import type { LedgerEvent } from '../../ledger/types.ts'
-import type { Anchors } from './ledger-anchors.ts'
+import type { Anchors } from './anchors.ts'
 import type { Log } from '../log.ts'
 
 export interface LedgerEventsDeps {
