@@ -8,13 +8,13 @@ import { createClockWatch } from './clock-watch.ts'
 import { ownProgram } from './child.ts'
 import type { Config } from './config/config.ts'
 import { targetsOf } from './config/targets.ts'
-import { privateServices } from './evidence/census-services.ts'
 import { createCloudwatchWatch } from './evidence/cloudwatch-watch.ts'
 import type { Daemon, DaemonDeps } from './daemon-types.ts'
 import { createFirstLegs } from './site/first-legs.ts'
-import { createFleet, lifeKey } from './watch/fleet.ts'
+import { createFleet } from './watch/fleet.ts'
 import { createFlowLogs } from './evidence/flow-logs.ts'
 import { flowlogState, saveFlowlogState } from './evidence/flowlog-state.ts'
+import { agentSurface } from './web/agent-surface.ts'
 import { createHttp } from './web/http.ts'
 import { sleep } from './machine.ts'
 import { parseListenAddress } from './web/listen.ts'
@@ -32,13 +32,11 @@ import { createTellings } from './tellings.ts'
 import { createOutward } from './site/outward.ts'
 import { createPace } from './watch/pace.ts'
 import { createPageBooks } from './web/pages.ts'
-import { factsOf } from './web/pages-facts.ts'
 import { createSinks } from './web/sinks.ts'
 import { stateDirectoryOf } from './state-file.ts'
 import { stopOrderly } from './stopping.ts'
 import { openTaints } from './evidence/taint-store.ts'
 import { createTroubles } from './troubles.ts'
-import { surfaceOf } from './web/surface.ts'
 import { countTimers } from './watchdog.ts'
 import { createWatching } from './watch/watching.ts'
 import { createWeb } from './web/web.ts'
@@ -341,67 +339,27 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     return wrong === null ? done : { ok: false, text: [wrong, done.text].join('\n') }
   }
 
-  const readyBecause = (): string[] => {
-    const because: string[] = []
-    if (account.topology.configured && keeper.current() === null)
-      because.push("the account's snapshot has not been read yet")
-    if (fleet.targets().length === 0)
-      because.push('no targets are configured', ...account.discovery.because())
-    return because
-  }
-
-  const http = createHttp(
-    surfaceOf({
-      version,
-      wallMs,
-      log,
-      fleet,
-      ring,
-      keeper,
-      vantages,
-      readyBecause,
-      earlier: (id) => flowLogs.book.attempt(id),
-      notices: () => [
-        ...flowLogs.problems(),
-        ...firstLegs.problems(),
-        ...outward.notices(),
-        ...ledger.notices(),
-        ...sinks.notices(),
-        ...web.notices(),
-      ],
-      books,
-      facts: () =>
-        factsOf(vantages.current(), snapshot(), account.topology.configured, {
-          egress: outward.documents.egress(),
-          posture: outward.documents.posture(),
-          ledger: ledger.document(),
-          flowLogLagSeconds: metrics.flowlog.lagSeconds(wallMs()),
-          flowLogsEnabled: watching.config().flowLogs.enabled,
-        }),
-      documents: {
-        census: () => flowLogs.census(wallMs(), privateServices(fleet.targets())),
-        cloudwatch: () => cloudwatch.document(),
-        ledger: ledger.document,
-        ...outward.documents,
-      },
-      metrics: (format) =>
-        metrics.render(format, () => {
-          metrics.flowlog.covered(flowLogs.census(wallMs(), [])?.coveredSeconds ?? 0)
-          metrics.flowlog.clockOffset(flowLogs.clockOffsetSeconds())
-          metrics.flowlog.scraped(wallMs())
-          outward.refresh()
-          ledger.refresh()
-          const isAlive = (target: string, hostname: string, style: string) =>
-            lives.alive(lifeKey(target, hostname, style))
-          metrics.verdict.refresh(isAlive, wallMs())
-          firstLegs.refresh(isAlive)
-        }),
-      telemetryPath: () => watching.config().web.telemetryPath,
-      reload: () => (watching.config().web.reload ? reload : null),
-    }),
-    {},
-    web.protection,
-  )
+  const shown = agentSurface({
+    version,
+    wallMs,
+    log,
+    metrics,
+    account,
+    watching,
+    fleet,
+    lives,
+    ring,
+    books,
+    flowLogs,
+    cloudwatch,
+    firstLegs,
+    outward,
+    ledger,
+    sinks,
+    web,
+    reload,
+  })
+  const http = createHttp(shown, {}, web.protection)
 
   const wanted = deps.listen ?? first.web.listen
   const listen = parseListenAddress(wanted)

@@ -210,7 +210,7 @@ describe('load', () => {
     const gauges = text.split('\n').filter((line) => line.startsWith('pathproof_path_private{'))
     expect(gauges).toHaveLength(500)
     expect(gauges.filter((line) => line.endsWith(' 1'))).toHaveLength(500)
-    expect((await get('/')).text.split('<tr>').length).toBe(502)
+    expect((await get('/')).text.split('<section class="target').length).toBe(501)
     expect(log.items.filter((line) => line['level'] === 'error')).toEqual([])
   }, 130_000)
 })
