@@ -49,6 +49,10 @@ const groups: Record<string, { title: string; run(): Promise<Figure[]> }> = {
     title: 'start and memory',
     run: async () => (await import('./bench/start.ts')).measureStart(),
   },
+  http: {
+    title: 'the HTTP surface under load, 500 targets',
+    run: async () => (await import('./bench/http.ts')).benchHttp(),
+  },
   exposition: {
     title: 'one scrape of 1,000 targets',
     run: async () => (await import('./bench/exposition.ts')).measureExposition(),
