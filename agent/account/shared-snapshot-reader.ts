@@ -6,6 +6,7 @@ import { type ApiFailure, failureOf } from '../../aws/snapshot-api-errors.ts'
 import { partHash } from '../../aws/snapshot-content.ts'
 import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
 import { type SnapshotPart, snapshotParts } from '../../model/topology.ts'
+import { answerOnce } from '../child-job.ts'
 import { nameOfPlace } from './shared-snapshot-place.ts'
 import { readSharedFile, writeSharedFile } from './shared-snapshot-file.ts'
 import {
@@ -32,18 +33,11 @@ export async function runSharedReader(
   output: (text: string) => Promise<void>,
   wallMs: () => number = Date.now,
 ): Promise<number> {
-  const pieces: string[] = []
-  let length = 0
-  for await (const chunk of input) {
-    const text = String(chunk)
-    length += text.length
-    if (length > longestRequest) return 1
-    pieces.push(text)
-  }
-  const request = parseSharedRequest(pieces.join(''))
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request, wallMs))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseSharedRequest,
+    answer: (request) => answerTo(request, wallMs),
+  })
 }
 
 const failed = (failure: ApiFailure): SharedAnswer => ({ schema, outcome: 'failed', failure })

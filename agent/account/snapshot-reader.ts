@@ -7,6 +7,7 @@ import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
 import { readAccount, refusedAccount } from '../../aws/snapshot-api.ts'
 import type { RawAccount } from '../../aws/snapshot-api.ts'
 import { type Snapshot, type SnapshotPart, snapshotParts } from '../../model/topology.ts'
+import { answerOnce } from '../child-job.ts'
 import { parseRequest, readerSchema } from './snapshot-request.ts'
 import type { ReaderAnswer, ReaderRequest } from './snapshot-request.ts'
 
@@ -30,16 +31,11 @@ export async function runReader(
   output: (text: string) => Promise<void>,
   wallMs: () => number = Date.now,
 ): Promise<number> {
-  let text = ''
-  for await (const chunk of input) {
-    text += String(chunk)
-    if (text.length > longestRequest) return 1
-  }
-  const request = parseRequest(text)
-  if (request === null) return 1
-  const raw = await readWith(request, wallMs)
-  await output(`${JSON.stringify(answerOf(request, raw))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseRequest,
+    answer: async (request) => answerOf(request, await readWith(request, wallMs)),
+  })
 }
 
 async function readWith(request: ReaderRequest, wallMs: () => number): Promise<RawAccount> {

@@ -4,6 +4,7 @@ import { readBucketPolicy } from '../../aws/bucket-policy-api.ts'
 import { findCredentials } from '../../aws/credentials.ts'
 import { type SignedRequest, signRequest } from '../../aws/request-signing.ts'
 import { lookUpEvents } from '../../aws/trail-api.ts'
+import { answerOnce } from '../child-job.ts'
 import { type AttestAnswer, type AttestRequest, attestSchema, parseAttestRequest } from './attest-request.ts'
 
 /** Where a host has no credentials at all, the chain ends at the metadata service, which may be silent. */
@@ -18,15 +19,11 @@ export async function runSigner(
   input: AsyncIterable<Buffer | string>,
   output: (text: string) => Promise<void>,
 ): Promise<number> {
-  let text = ''
-  for await (const chunk of input) {
-    text += String(chunk)
-    if (text.length > longestRequest) return 1
-  }
-  const request = parseAttestRequest(text)
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseAttestRequest,
+    answer: answerTo,
+  })
 }
 
 async function answerTo(request: AttestRequest): Promise<AttestAnswer> {

@@ -6,6 +6,7 @@ import { readFlowFormat } from '../../aws/flow-format.ts'
 import { type ReadingDeps, type ReadingLimits, readLogs } from '../../aws/flow-logs-api.ts'
 import { type RecordsQuery, type RecordsResult, emptyResult } from '../../aws/flow-query.ts'
 import { recordsApi } from '../../aws/records-clients.ts'
+import { answerOnce } from '../child-job.ts'
 import { unanswered } from './records-child.ts'
 import {
   type RecordsAnswer,
@@ -43,18 +44,11 @@ export async function runRecordsReader(
   output: (text: string) => Promise<void>,
   wallMs: () => number = Date.now,
 ): Promise<number> {
-  const pieces: string[] = []
-  let length = 0
-  for await (const chunk of input) {
-    const text = String(chunk)
-    length += text.length
-    if (length > longestRequest) return 1
-    pieces.push(text)
-  }
-  const request = parseRecordsRequest(pieces.join(''))
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request, wallMs))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseRecordsRequest,
+    answer: (request) => answerTo(request, wallMs),
+  })
 }
 
 async function answerTo(request: RecordsRequest, wallMs: () => number): Promise<RecordsAnswer> {

@@ -3,6 +3,7 @@ import type { AnchorAction, AnchorApi } from '../../aws/anchor-clients.ts'
 import { type Identity, findCredentials } from '../../aws/credentials.ts'
 import { callKms, regionOfKey } from '../../aws/kms-api.ts'
 import { type ApiFailure, failureOf } from '../../aws/snapshot-api-errors.ts'
+import { answerOnce } from '../child-job.ts'
 import {
   type AnchorAnswer,
   type AnchorRequest,
@@ -22,15 +23,11 @@ export async function runAnchor(
   input: AsyncIterable<Buffer | string>,
   output: (text: string) => Promise<void>,
 ): Promise<number> {
-  let text = ''
-  for await (const chunk of input) {
-    text += String(chunk)
-    if (text.length > longestRequest) return 1
-  }
-  const request = parseAnchorRequest(text)
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseAnchorRequest,
+    answer: answerTo,
+  })
 }
 
 async function answerTo(request: AnchorRequest): Promise<AnchorAnswer> {

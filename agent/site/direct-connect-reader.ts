@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { findCredentials } from '../../aws/credentials.ts'
 import { readDirectConnect } from '../../aws/direct-connect-api.ts'
+import { answerOnce } from '../child-job.ts'
 import {
   type DirectConnectAnswer,
   type DirectConnectRequest,
@@ -28,15 +29,11 @@ export async function runDirectConnectReader(
   output: (text: string) => Promise<void>,
   wallMs: () => number = Date.now,
 ): Promise<number> {
-  let text = ''
-  for await (const chunk of input) {
-    text += String(chunk)
-    if (text.length > longestRequest) return 1
-  }
-  const request = parseDirectConnectRequest(text)
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request, wallMs))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parseDirectConnectRequest,
+    answer: (request) => answerTo(request, wallMs),
+  })
 }
 
 async function answerTo(

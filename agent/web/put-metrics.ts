@@ -1,5 +1,6 @@
 import { findCredentials } from '../../aws/credentials.ts'
 import { putMetrics } from '../../aws/put-metrics-api.ts'
+import { answerOnce } from '../child-job.ts'
 import {
   type PutMetricsAnswer,
   type PutMetricsRequest,
@@ -19,15 +20,11 @@ export async function runPutMetrics(
   input: AsyncIterable<Buffer | string>,
   output: (text: string) => Promise<void>,
 ): Promise<number> {
-  let text = ''
-  for await (const chunk of input) {
-    text += String(chunk)
-    if (text.length > longestRequest) return 1
-  }
-  const request = parsePutMetricsRequest(text)
-  if (request === null) return 1
-  await output(`${JSON.stringify(await answerTo(request))}\n`)
-  return 0
+  return await answerOnce(input, output, {
+    longestRequest,
+    parse: parsePutMetricsRequest,
+    answer: answerTo,
+  })
 }
 
 async function answerTo({
