@@ -278,6 +278,9 @@ describe('reload', () => {
     expect(text).not.toContain('backup-lab')
     expect(text).toContain('target="fresh"')
     expect((await get('/')).text).not.toContain('backup')
+    // Nothing is claimed of it before its first verdict, which may have come by now.
+    const claimed = await metric(gauge('fresh', 'kms.us-east-1.amazonaws.com'))
+    if (last(verdicts.items.slice(from), 'fresh') === undefined) expect(claimed).toBe(0)
     await verdicts.until('the new one', (all) => last(all.slice(from), 'fresh')?.state === 'private')
     expect(await metric(gauge('fresh', 'kms.us-east-1.amazonaws.com'))).toBe(1)
     // The new configuration did not switch it on.
