@@ -94,8 +94,11 @@ export async function onInstance(scene: Scene): Promise<void> {
   await lag(leakMs, leak, 'its name no longer private', apiLagSeconds, (s) => !ofEight(s))
   await lag(leakMs, leak, 'its name mixed', apiLagSeconds + lifeSeconds, state('eight', 'mixed'))
   expect(state('artifacts', 'public')(now()), 'loss and delay make nothing public').toBe(false)
-  const handshake = valueOf(now(), 'pathproof_last_tls_handshake_seconds', { target: 'artifacts' })
-  expect(handshake, 'the delay of the line shows in the handshake').toBeGreaterThan(0.08)
+  // a single reading may be too short by its doubt, on a busy machine some milliseconds
+  const handshake = (sample: Sample) =>
+    valueOf(sample, 'pathproof_last_tls_handshake_seconds', { target: 'artifacts' })
+  await see('the delay of the line in the handshake', () => (handshake(now()) ?? 0) > 0.08)
+  expect(state('artifacts', 'public')(now()), 'loss and delay make nothing public').toBe(false)
   expect(tally(packets(leakMs), new Set([leaking])).nat, 'it leaks').toBeGreaterThan(0)
   const mendedMs = await done(network(nft('vpc', 'flush chain ip filter loss')), delay('gwe', 0))
   const still = (all: readonly Sample[]) => all.some((sample) => sample.ms >= mendedMs && artifacts(sample))
