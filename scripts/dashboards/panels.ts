@@ -313,3 +313,15 @@ export const marks = (name: string, colour: string, expr: string, title: string,
     .step('60s')
     .titleFormat(title)
     .textFormat(text)
+
+/** The finished dashboard: its panels under the titles of their rows. */
+export function withRows(
+  built: dashboard.DashboardBuilder,
+  all: readonly (readonly [title: string, panels: readonly Parameters<typeof built.withPanel>[0][]])[],
+): dashboard.Dashboard {
+  for (const [title, panels] of all) {
+    built.withRow(new dashboard.RowBuilder(title))
+    for (const panel of panels) built.withPanel(panel)
+  }
+  return built.build()
+}
