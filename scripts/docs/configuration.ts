@@ -3,32 +3,10 @@ import { exampleConfig } from '../../agent/config/example.ts'
 import { parseConfig } from '../../agent/config/load.ts'
 import { notActive } from '../../agent/config/not-active.ts'
 import { code, table } from './markdown.ts'
+import { valuesOf } from './schema-node.ts'
+import type { Node } from './schema-node.ts'
 
-interface Node {
-  type?: string
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: Node[]
-  default?: unknown
-  description?: string
-  properties?: Record<string, Node>
-  required?: string[]
-  items?: Node
-  minimum?: number
-  maximum?: number
-  examples?: unknown[]
-}
-
-function typeOf(node: Node): string {
-  if (node.const !== undefined) return code(String(node.const))
-  if (node.enum !== undefined) return node.enum.map((value) => code(String(value))).join(', ')
-  if (node.anyOf !== undefined) return node.anyOf.map(typeOf).join('; or ')
-  if (node.type === 'array')
-    return node.items?.properties === undefined ? `list of ${typeOf(node.items ?? {})}` : 'list'
-  if (node.type === 'object') return 'map'
-  if (node.type === 'integer' && node.minimum !== undefined) return `${node.minimum} to ${node.maximum}`
-  return node.type === 'boolean' ? '`true`, `false`' : (node.type ?? 'any')
-}
+const typeOf = (node: Node): string => valuesOf(node, { value: code, comma: ', ', or: '; or ' })
 
 function defaultOf(node: Node, required: boolean): string {
   const { default: value } = node

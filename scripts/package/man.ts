@@ -1,4 +1,6 @@
 // The man pages, from the table of commands and the schema of the configuration. Notation: groff_man(7).
+import { valuesOf } from '../docs/schema-node.ts'
+import type { Node } from '../docs/schema-node.ts'
 import type { CommandTable } from './commands.ts'
 
 const lineStart = /^([.'])/gm
@@ -107,30 +109,7 @@ export function programPage(table: CommandTable, epoch: number, version: string)
   )
 }
 
-interface Node {
-  type?: string
-  const?: unknown
-  enum?: unknown[]
-  anyOf?: Node[]
-  default?: unknown
-  description?: string
-  properties?: Record<string, Node>
-  required?: string[]
-  items?: Node
-  minimum?: number
-  maximum?: number
-}
-
-function valuesOf(node: Node): string {
-  if (node.const !== undefined) return String(node.const)
-  if (node.enum !== undefined) return node.enum.map(String).join(' | ')
-  if (node.anyOf !== undefined) return node.anyOf.map(valuesOf).join(', or ')
-  if (node.type === 'array')
-    return node.items?.properties === undefined ? `list of ${valuesOf(node.items ?? {})}` : 'list'
-  if (node.type === 'object') return 'map'
-  if (node.type === 'integer' && node.minimum !== undefined) return `${node.minimum} to ${node.maximum}`
-  return node.type === 'boolean' ? 'true | false' : (node.type ?? 'any')
-}
+const typeOf = (node: Node): string => valuesOf(node, { value: String, comma: ' | ', or: ', or ' })
 
 function* keysOf(node: Node, path: string): Generator<string> {
   for (const [key, child] of Object.entries(node.properties ?? {})) {
@@ -141,7 +120,7 @@ function* keysOf(node: Node, path: string): Generator<string> {
         : JSON.stringify(child.default)
     const standing =
       node.required?.includes(key) === true ? 'required' : given === '' ? '' : `default ${given}`
-    const facts = [valuesOf(child), standing].filter((text) => text !== '').join('; ')
+    const facts = [typeOf(child), standing].filter((text) => text !== '').join('; ')
     yield `.TP\n${bold(at)}\n${italic(facts)}\n${child.description === undefined ? '' : `.br\n${paragraphs(child.description)}\n`}`
     yield* keysOf(child.items ?? child, at)
   }
