@@ -1,5 +1,5 @@
 import type { DeviceKind } from '../model/observation.ts'
-import { linkArgs, parseLink } from './ip-command.ts'
+import { linkArgs, memberArgs, parseLink, parseLinks } from './ip-command.ts'
 import type { Link } from './ip-command.ts'
 import type { RunCommand } from './run-command.ts'
 
@@ -24,7 +24,11 @@ const kindOfInfo: Readonly<Record<string, DeviceKind>> = {
   tun: 'tun',
   bridge: 'bridge',
   wireguard: 'wireguard',
+  bond: 'bond',
 }
+
+/** The kernel takes more, but nobody has more cards in one bundle. */
+const mostMembers = 32
 
 const notHardware = new Set(['netdevsim', 'platform-test'])
 
@@ -76,23 +80,42 @@ async function kindOf(link: Link, deps: DeviceDeps): Promise<Device> {
   return { kind: kind === 'physical' && link.linkType !== 'ether' ? 'other' : kind, mac, detail: null }
 }
 
+/** Null: every member of the bond is hardware; else why it does not count as a bundle of lines. */
+async function whyNoBundle(bond: string, deps: DeviceDeps): Promise<string | null> {
+  const members = parseLinks(await deps.run('ip', memberArgs(bond)))
+  if (members === null) return `no answer about the members of ${bond}`
+  if (members.length === 0) return `${bond} is a bond without members`
+  if (members.length > mostMembers) return `${bond} has more than ${mostMembers} members`
+  for (const member of members) {
+    const { kind } = await kindOf(member, deps)
+    if (kind !== 'physical') return `${bond} is a bond with ${member.name}, which is no hardware`
+  }
+  return null
+}
+
 /**
- * What a device is, by `ip -d link` and /sys. A VLAN counts as one only if what is below it, where that is in this
- * namespace, is hardware. Never rejects.
+ * What a device is, by `ip -d link` and /sys. A bond counts as one only if every member is hardware, and a VLAN only if what
+ * is below it, where that is in this namespace, is hardware; on such a bond it is a bond as well, for a bond shows no network
+ * interface of a VPC. Never rejects.
  */
 export async function lookAtDevice(name: string, deps: DeviceDeps): Promise<Device> {
   const link = parseLink(await deps.run('ip', linkArgs(name)))
   if (!link || link.name !== name) return { kind: null, mac: null, detail: `no answer about device ${name}` }
   const device = await kindOf(link, deps)
+  const other = (detail: string): Device => ({ kind: 'other', mac: device.mac, detail })
+  if (device.kind === 'bond') {
+    const why = await whyNoBundle(name, deps)
+    return why === null ? device : other(why)
+  }
   if (device.kind !== 'vlan' || link.lower === null) return device
   const below = parseLink(await deps.run('ip', linkArgs(link.lower)))
-  const lower = below ? await kindOf(below, deps) : null
+  const lower = below && below.name === link.lower ? await kindOf(below, deps) : null
   if (lower?.kind === 'physical') return device
-  return {
-    kind: 'other',
-    mac: device.mac,
-    detail: `${name} is a VLAN on ${link.lower}, which is no hardware`,
+  if (lower?.kind === 'bond') {
+    const why = await whyNoBundle(link.lower, deps)
+    return why === null ? { ...device, kind: 'bond' } : other(`${name} is a VLAN on a bond: ${why}`)
   }
+  return other(`${name} is a VLAN on ${link.lower}, which is no hardware`)
 }
 
 /**

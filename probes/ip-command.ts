@@ -53,13 +53,22 @@ export function linkArgs(device: string): string[] {
   return ['-j', '-d', 'link', 'show', 'dev', device]
 }
 
+/** Arguments for the links that a bond or bridge holds together. */
+export function memberArgs(device: string): string[] {
+  return ['-j', '-d', 'link', 'show', 'master', device]
+}
+
 export type BatchLine = { ok: true; json: unknown } | { ok: false; reason: string }
 
 /**
  * The answers of a batch of `count` lines, in order; null if they can't be told apart (an `ip` that stops at the
- * first mistake, or does not know the options).
+ * first mistake, or does not know the options). `readJson` reads the document of one line and throws if it is none.
  */
-export function parseBatch(result: CommandResult, count: number): BatchLine[] | null {
+export function parseBatch(
+  result: CommandResult,
+  count: number,
+  readJson: (text: string, index: number) => unknown = (text) => JSON.parse(text),
+): BatchLine[] | null {
   if (!result.ran || result.code === null) return null
   const lines: (BatchLine | undefined)[] = Array.from({ length: count })
   let reason = 'failed'
@@ -80,7 +89,7 @@ export function parseBatch(result: CommandResult, count: number): BatchLine[] | 
     const text = documents.shift()
     if (text === undefined) return null
     try {
-      lines[index] = { ok: true, json: JSON.parse(text) }
+      lines[index] = { ok: true, json: readJson(text, index) }
     } catch {
       return null
     }
@@ -202,6 +211,12 @@ export interface Link {
 
 /** Reads `ip -j -d link show dev …`. Null if it can't be read. Never throws. */
 export function parseLink(result: CommandResult): Link | null {
+  const links = parseLinks(result)
+  return links?.length === 1 ? (links[0] ?? null) : null
+}
+
+/** All links of an answer, in its order; null if any can't be read. */
+export function parseLinks(result: CommandResult): Link[] | null {
   if (!result.ran || result.code !== 0) return null
   let json: unknown
   try {
@@ -209,8 +224,14 @@ export function parseLink(result: CommandResult): Link | null {
   } catch {
     return null
   }
-  const fields = onlyEntry(json)
-  if (!fields) return null
+  if (!Array.isArray(json)) return null
+  // `ip` prints {} for what it left out
+  const entries = json.filter((entry) => !isFields(entry) || Object.keys(entry).length > 0)
+  const links = entries.map((entry) => (isFields(entry) ? linkOf(entry) : null))
+  return links.every((link) => link !== null) ? links : null
+}
+
+function linkOf(fields: Fields): Link | null {
   const { ifindex, ifname, link_type: linkType, address: mac, linkinfo, parentbus, link } = fields
   const name = deviceName(ifname)
   if (name === null || typeof ifindex !== 'number' || typeof linkType !== 'string') return null

@@ -264,7 +264,8 @@ function host(
         return Promise.resolve(batches.shift() ?? { ran: false, code: 'ENOENT' })
       }
       if (file === 'ip' && args.includes('link')) {
-        const found = (more.links ?? { ens5 })[args.at(-1) ?? '']
+        const [, , , , by = '', name = ''] = args
+        const found = (more.links ?? { ens5 })[by === 'dev' ? name : `${by} ${name}`]
         return Promise.resolve(found ? said(found) : said('', 'Device does not exist.', 1))
       }
       const result = commands[file === 'ip' ? 'ip xfrm' : file]
@@ -418,7 +419,8 @@ describe('linuxHostRoute', () => {
     ['bridge', kind('bridge'), {}, 'bridge'],
     ['wireguard', kind('wireguard'), {}, 'wireguard'],
     ['macvlan', kind('macvlan'), {}, 'other'],
-    ['bond', kind('bond'), {}, 'other'],
+    ['a bond whose members are not told', kind('bond'), {}, 'other'],
+    ['a team', kind('team'), {}, 'other'],
     ['vlan by uevent', {}, sys({ '/sys/class/net/ens5/uevent': 'DEVTYPE=vlan\n' }), 'vlan'],
     ['something that /sys does not know either', {}, sys({}), 'other'],
     [
@@ -458,6 +460,58 @@ describe('linuxHostRoute', () => {
     expect(await on({ parentbus: 'pci' })).toBe('vlan')
     expect(await on(kind('veth'))).toBe('other')
     expect((await host({ links: { ens5: vlan('gone0') } }).ask('52.216.1.1', null)).deviceKind).toBe('other')
+  })
+
+  describe('a bond', () => {
+    const card = (ifname: string, fields: object = { parentbus: 'pci' }) => ({
+      ifindex: 7,
+      ifname,
+      link_type: 'ether',
+      address: '02:fc:00:00:00:01',
+      ...fields,
+    })
+    const bonded = async (members: string | undefined, more: Record<string, string> = {}) => {
+      const links = {
+        ens5: link(kind('bond')),
+        ...(members !== undefined && { 'master ens5': members }),
+        ...more,
+      }
+      return (await host({ links }).ask('52.216.1.1', null)).deviceKind
+    }
+
+    it('is one if every member is hardware', async () => {
+      expect(await bonded(JSON.stringify([card('eno1')]))).toBe('bond')
+      // what `ip` leaves out it prints as {}
+      expect(await bonded(JSON.stringify([{}, card('eno1'), {}, card('eno2')]))).toBe('bond')
+    })
+
+    it.each<[string, string | undefined]>([
+      ['a tunnel', JSON.stringify([card('eno1'), card('tap0', kind('tun'))])],
+      ['a pair of virtual devices', JSON.stringify([card('veth0', kind('veth'))])],
+      ['another bond', JSON.stringify([card('bond1', kind('bond'))])],
+      ['a VLAN', JSON.stringify([card('eno1'), card('eno2.7', kind('vlan'))])],
+      ['a member of which nothing is known', JSON.stringify([card('eno1'), card('dummy0', {})])],
+      ['no member', '[]'],
+      ['more members than a bundle has', JSON.stringify(Array.from({ length: 33 }, (_, i) => card(`e${i}`)))],
+      ['an answer that can not be read', '[{"ifname":"eno1"}]'],
+      ['half an answer', JSON.stringify([card('eno1'), 'eno2'])],
+      ['no answer', undefined],
+    ])('is none with %s', async (_name, members) => {
+      expect(await bonded(members)).toBe('other')
+    })
+
+    it('carries a VLAN, which is then a bond too', async () => {
+      const on = async (members: string) => {
+        const links = {
+          ens5: link({ ...kind('vlan'), link: 'bond0' }),
+          bond0: link({ ...kind('bond'), ifname: 'bond0' }),
+          'master bond0': members,
+        }
+        return (await host({ links }).ask('52.216.1.1', null)).deviceKind
+      }
+      expect(await on(JSON.stringify([card('eno1'), card('eno2')]))).toBe('bond')
+      expect(await on(JSON.stringify([card('eno1'), card('tap0', kind('tun'))]))).toBe('other')
+    })
   })
 
   describe('without ip', () => {
