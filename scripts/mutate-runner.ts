@@ -21,6 +21,8 @@ class AsGiven extends BaseSequencer {
 
 const vitest = await createVitest('test', {
   root: directory,
+  config: false,
+  testTimeout: 60_000,
   watch: false,
   pool: 'threads',
   isolate: false,

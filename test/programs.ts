@@ -7,3 +7,11 @@ export const withPrograms = [
   'test/deploy/{alerts,alertmanager,queries}.test.ts',
   'test/report/page.test.ts',
 ]
+
+/** Tests that look at their whole process: its handles, timers or memory. Each has a process of its own. */
+export const alone = [
+  'test/agent/daemon.test.ts',
+  'test/exporters/contract.test.ts',
+  'test/faults/soak.test.ts',
+  'test/probes/{small,tls}.test.ts',
+]

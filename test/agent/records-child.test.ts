@@ -11,6 +11,7 @@ import { iamPolicy } from '../../agent/iam/iam.ts'
 import { readRecords } from '../../agent/evidence/records-child.ts'
 import { type RecordsRequest, parseRecordsRequest } from '../../agent/evidence/records-request.ts'
 import { recordsActions } from '../../aws/records-clients.ts'
+import { compiled } from '../support/processes.ts'
 import { eni, nowMs, testLine, testQuery } from '../support/flow-lines.ts'
 import { type RecordsServer, startRecordsServer } from '../support/records-server.ts'
 
@@ -33,7 +34,7 @@ afterEach(async () => {
 
 const deps = (environment: Record<string, string>, more: Partial<ReaderDeps> = {}): ReaderDeps => ({
   program,
-  environment: { PATH: process.env['PATH'], HOME: directory, ...environment },
+  environment: { PATH: process.env['PATH'], ...compiled, HOME: directory, ...environment },
   metadata: false,
   signal: new AbortController().signal,
   onLine: (line) => lines.push(line),

@@ -16,6 +16,7 @@ import { packShared, unpackShared } from '../../aws/shared-snapshot.ts'
 import type { SnapshotFile } from '../../aws/snapshot-decode-file.ts'
 import { type Snapshot, type Vantage, snapshotParts } from '../../model/topology.ts'
 import { account, smallAccount, startEc2Server, vpc, type Ec2Server } from '../support/ec2-server.ts'
+import { compiled } from '../support/processes.ts'
 import { readerWithin } from '../support/reader-within.ts'
 
 const ofItsOwn = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
@@ -159,6 +160,7 @@ function sourceOf(topology: object, program: typeof within = within) {
       clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
       environment: {
         PATH: process.env['PATH'],
+        ...compiled,
         HOME: directory,
         ...credentials,
         AWS_ENDPOINT_URL_S3: bucket.url,
@@ -321,6 +323,7 @@ describe('pathproof snapshot --share', () => {
       nowMs: () => Date.now(),
       environment: {
         PATH: process.env['PATH'],
+        ...compiled,
         HOME: directory,
         ...credentials,
         AWS_REGION: 'us-east-1',

@@ -11,6 +11,7 @@ import { accountOfAccessKey } from '../../aws/credentials.ts'
 import { snapshotParts } from '../../model/topology.ts'
 import { account, smallAccount, startEc2Server, vpc } from '../support/ec2-server.ts'
 import type { Ec2Handler, Ec2Server } from '../support/ec2-server.ts'
+import { compiled } from '../support/processes.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
 const script = (text: string) => ({ file: process.execPath, args: ['--input-type=module', '-e', text, '--'] })
@@ -32,6 +33,7 @@ afterEach(async () => {
 /** No credentials but those that are given, and no metadata service. */
 const bare = (): Record<string, string | undefined> => ({
   PATH: process.env['PATH'],
+  ...compiled,
   HOME: directory,
   AWS_EC2_METADATA_DISABLED: 'true',
 })

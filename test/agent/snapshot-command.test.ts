@@ -9,6 +9,7 @@ import { readSnapshotDirectory } from '../../aws/snapshot-files.ts'
 import { snapshotParts } from '../../model/topology.ts'
 import { account, smallAccount, startEc2Server, vpc } from '../support/ec2-server.ts'
 import type { Ec2Handler, Ec2Server } from '../support/ec2-server.ts'
+import { compiled } from '../support/processes.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
 const secret = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
@@ -38,6 +39,7 @@ function io(environment: Record<string, string> = {}): Io {
     nowMs: () => Date.now(),
     environment: {
       PATH: process.env['PATH'],
+      ...compiled,
       HOME: directory,
       AWS_EC2_METADATA_DISABLED: 'true',
       AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE',

@@ -12,6 +12,7 @@ import { type Lab, startLab } from '../../lab/lab.ts'
 import { loadScenario } from '../../lab/scenario.ts'
 import { iamPolicy } from '../../agent/iam/iam.ts'
 import { systemHost } from '../../probes/host.ts'
+import { compiled } from '../support/processes.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
 
@@ -45,6 +46,7 @@ async function start(environment: Record<string, string | undefined> = {}): Prom
     ...lab.hostAccess(real),
     environment: {
       PATH: process.env['PATH'],
+      ...compiled,
       HOME: state,
       STATE_DIRECTORY: state,
       AWS_EC2_METADATA_DISABLED: 'true',

@@ -10,6 +10,7 @@ import { snapshotParts } from '../../model/topology.ts'
 import type { Vantage } from '../../model/topology.ts'
 import { account, smallAccount, startEc2Server, vpc } from '../support/ec2-server.ts'
 import type { Ec2Server } from '../support/ec2-server.ts'
+import { compiled } from '../support/processes.ts'
 
 const program = { file: process.execPath, args: [resolve(import.meta.dirname, '../../agent/main.ts')] }
 
@@ -52,7 +53,7 @@ afterEach(async () => {
 const deps = (environment: Record<string, string> = {}): SnapshotSourceDeps => ({
   host: {
     clock: { wallMs: () => Date.now(), monotonicMs: () => performance.now() },
-    environment: { PATH: process.env['PATH'], HOME: directory, ...environment },
+    environment: { PATH: process.env['PATH'], ...compiled, HOME: directory, ...environment },
     serverAddress: (address) => address,
   },
   program,

@@ -154,7 +154,9 @@ export async function play(stage: Stage, row: Fault, number: number): Promise<vo
   }
   await stage.clock.sleep(forgottenMs)
   await stage.daemon.settled()
+  const mended = () => stage.verdict(target)?.names[0]
   await stage.cycle()
-  const mended = stage.verdict(target)?.names[0]
-  expect(mended?.state, `mended: ${mended?.because.join('; ')}`).toBe('private')
+  // the deadlines of some rows are short, and a handshake on a busy machine may miss one of them
+  for (let look = 0; look < 7 && mended()?.state !== 'private'; look++) await stage.cycle()
+  expect(mended()?.state, `mended: ${mended()?.because.join('; ')}`).toBe('private')
 }

@@ -25,12 +25,21 @@ export interface StartOptions {
 
 const running = new Set<ChildProcess>()
 
+/** What a process of this program gets of the environment of the tests, so that it compiles nothing anew. */
+export const compiled = { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }
+
 /** Starts a program with the pinned runtime first in PATH; nothing of a terminal. */
 export function start(command: string, args: readonly string[], options: StartOptions = {}): Started {
   const { env = {}, stdin, cwd = root } = options
   const child = spawn(command, args, {
     cwd,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TMPDIR: process.env['TMPDIR'], ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TMPDIR: process.env['TMPDIR'],
+      ...compiled,
+      ...env,
+    },
     stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
   })
   running.add(child)
