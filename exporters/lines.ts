@@ -13,6 +13,7 @@ export interface Lines {
   append(bytes: Buffer, signal: AbortSignal): Promise<void>
   /** The file is opened anew by its name before the next line: it was moved away. */
   reopen(): void
+  /** For good: an `append` that still waits rejects, and opens nothing again. */
   close(): Promise<void>
 }
 
@@ -48,6 +49,7 @@ export function createLines(
 ): Lines {
   let handle: Handle | null = null
   let anew = false
+  let closed = false
   let current: { bytes: Buffer; at: number } | null = null
 
   const opened = async (): Promise<Handle> => {
@@ -61,11 +63,19 @@ export function createLines(
       await old.close().catch(() => undefined)
     }
     anew = false
+    if (closed) throw new Error('the output is closed')
+    if (handle !== null) return handle
     const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK
-    handle ??=
+    const next =
       'file' in target
         ? await open(target.file, flags | constants.O_CREAT, 0o640)
         : await standardOutput(flags)
+    // a descriptor that nobody closes ends the process when its object is collected
+    if (closed) {
+      await next.close().catch(() => undefined)
+      throw new Error('the output is closed')
+    }
+    handle = next
     return handle
   }
 
@@ -92,6 +102,7 @@ export function createLines(
       if ('file' in target) anew = true
     },
     async close() {
+      closed = true
       const last = handle
       handle = null
       await last?.close()

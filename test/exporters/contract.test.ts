@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { constants, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  constants,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -292,6 +301,28 @@ describe('lines', () => {
     await again
     expect(seen === bytes.toString()).toBe(true)
     await Promise.all([second.close(), lines.close()])
+  })
+
+  it('closed while it waits for a full pipe, it opens nothing again that nobody would close', async () => {
+    const fifo = join(directory, 'fifo3')
+    execFileSync('mkfifo', [fifo])
+    const reader = await open(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
+    const waits: (() => void)[] = []
+    const lines = createLines({ file: fifo }, () => new Promise((resolve) => void waits.push(resolve)))
+    const stuck = lines.append(Buffer.from(`${'b'.repeat(200_000)}\n`), never())
+    await expect.poll(() => waits.length).toBe(1)
+    await lines.close()
+    for (const go of waits) go()
+    await expect(stuck).rejects.toThrow('closed')
+    const of = (fd: string) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`)
+      } catch {
+        return ''
+      }
+    }
+    expect(readdirSync('/proc/self/fd').filter((fd) => of(fd) === fifo)).toEqual([String(reader.fd)])
+    await reader.close()
   })
 
   it('a full disk and a missing directory are errors', async () => {
