@@ -53,6 +53,13 @@ export async function readSnapshotDirectory(
     const snapshot = decodeSnapshot(refuseAll(refused), { source, account: null, region: null })
     return { ...snapshot, problems: list.problems }
   }
+  if (reading.files.size === 0) {
+    notesFor(safeText(directory), list, 'write one with: pathproof snapshot --out DIR').add(
+      '',
+      'it holds none of the files of a snapshot',
+      'a directory with the output of the AWS CLI (describe-route-tables.json and the others)',
+    )
+  }
   const raw = await readRawFile(join(directory, manifestName), mostFileBytes, signal)
   if (raw === null) {
     const files = undatedFiles(reading.files, undated, nowMs, list)

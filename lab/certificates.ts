@@ -84,7 +84,8 @@ export function createAuthority(options: { commonName: string; nowMs: number }):
 export function serviceCertificateNames(hostname: string): string[] {
   const name = hostname.toLowerCase()
   const endpoint = /^(?:.*\.)?((?:bucket|accesspoint|control)\.vpce-[0-9a-z-]+\.s3\..+)$/u.exec(name)
-  const domain = endpoint?.[1] ?? /^(?:.*\.)?(s3(?:-[a-z0-9-]+)?\..+)$/u.exec(name)?.[1]
+  const multiRegion = /^[^.]+\.(mrap\.accesspoint\.s3-global\..+)$/u.exec(name)
+  const domain = endpoint?.[1] ?? multiRegion?.[1] ?? /^(?:.*\.)?(s3(?:-[a-z0-9-]+)?\..+)$/u.exec(name)?.[1]
   if (domain === undefined) return [name]
   return [domain, `*.${domain}`]
 }

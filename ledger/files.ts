@@ -1,5 +1,6 @@
 import { constants, createReadStream } from 'node:fs'
 import { mkdir, open, readdir, rename, stat, statfs, truncate, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /** A file open for appending. */
 export interface LedgerFile {
@@ -47,6 +48,21 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,39}$/.test(code) ? code : 'EUNKNOWN'
 }
 
+/** Not by mkdir's own recursion: it never ends where a file system says ENOENT of a directory that it does not make (/proc). */
+async function makeDirectories(path: string): Promise<void> {
+  const make = () => mkdir(path, { mode: directoryMode })
+  try {
+    await make().catch(async (error: unknown) => {
+      const above = dirname(path)
+      if (codeOf(error) !== 'ENOENT' || above === path) throw error
+      await makeDirectories(above)
+      await make()
+    })
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || !(await stat(path)).isDirectory()) throw error
+  }
+}
+
 export function realFiles(): LedgerFiles {
   const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW
   // @types/node knows names of flags only; node:fs takes their numbers as well.
@@ -69,7 +85,7 @@ export function realFiles(): LedgerFiles {
 
   return {
     async makeDirectory(path) {
-      await mkdir(path, { recursive: true, mode: directoryMode })
+      await makeDirectories(path)
     },
     async list(path) {
       try {

@@ -161,7 +161,7 @@ export async function checkCommand(
       const shown = safeText(redact(input), 300)
       if (json)
         io.stdout(`${JSON.stringify({ schema: 'pathproof.check/1', input: shown, error: read.error })}\n`)
-      else io.stderr(`pathproof check: ${shown}: ${read.error}\n`)
+      else io.stderr(`pathproof check: ${shown.trim() === '' ? '""' : shown}: ${read.error}\n`)
       continue
     }
     if (read.note !== null) io.stderr(`${safeText(read.note)}\n`)

@@ -8,6 +8,7 @@ import { verifyLedger } from '../../ledger/verify.ts'
 import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
 import { exit } from './exit-code.ts'
+import { troubleOf } from './file-trouble.ts'
 import type { Io } from './io.ts'
 import { verificationDocument, verificationText } from './render-ledger.ts'
 import { type CommandSpec, chooseCommand, parseCommand } from './usage.ts'
@@ -94,9 +95,7 @@ export async function ledgerCommand(argv: readonly string[], io: Io): Promise<nu
       return await (await import('./ledger-replay.ts')).ledgerReplayCommand(chosen.argv, io)
     return await (chosen.command === 'verify' ? verify(chosen.argv, io) : prove(chosen.argv, io))
   } catch (error) {
-    io.stderr(
-      `pathproof ledger ${chosen.command}: ${shown(error instanceof Error ? error.message : error)}\n`,
-    )
+    io.stderr(`pathproof ledger ${chosen.command}: ${troubleOf(error)}\n`)
     return exit.failed
   }
 }

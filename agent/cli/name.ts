@@ -66,7 +66,7 @@ export async function nameCommand(argv: string[], io: NameIo): Promise<number> {
         `${JSON.stringify(read.ok ? documentOf(input, read.input, io.nowMs) : errorOf(input, read.error))}\n`,
       )
     else if (read.ok) io.stdout(textOf(input, read.input, io))
-    else io.stderr(`pathproof name: ${shown(input)}: ${read.error}\n`)
+    else io.stderr(`pathproof name: ${input.trim() === '' ? '""' : shown(input)}: ${read.error}\n`)
   }
   if (inputs.length > 0) {
     for (const input of inputs) answer(input)

@@ -17,6 +17,7 @@ import { safeText } from '../../model/text.ts'
 import { createCronSlots } from '../watch/cron-slots.ts'
 import { version } from '../version.ts'
 import { exit } from './exit-code.ts'
+import { troubleOf } from './file-trouble.ts'
 import type { Io } from './io.ts'
 import { type CommandSpec, parseCommand } from './usage.ts'
 
@@ -127,7 +128,7 @@ export async function reportCommand(argv: string[], io: Io): Promise<number> {
       report.conclusion.result
     ]
   } catch (error) {
-    return failed(error instanceof Error ? error.message : 'it failed')
+    return failed(troubleOf(error))
   }
 }
 

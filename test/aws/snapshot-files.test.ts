@@ -258,7 +258,9 @@ describe('on disk', () => {
     const snapshot = await readSnapshotDirectory(join(directory, 'empty'), { nowMs, undated: 'mtime' })
     for (const part of snapshotParts)
       expect(snapshot.parts[part]).toMatchObject({ read: false, reason: 'missing' })
-    expect(snapshot.problems).toEqual([])
+    expect(snapshot.problems.map(({ problem }) => problem)).toEqual([
+      'it holds none of the files of a snapshot',
+    ])
   })
 
   test('stops when it is told to', async () => {

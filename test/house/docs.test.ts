@@ -412,7 +412,8 @@ esac
       }
       const dump = join(directory, 'dump')
       // The second time over the first.
-      for (const _ of [1, 2]) await run('sh', [join(directory, 'snapshot.sh'), dump], { env: environment })
+      for (const named of [dump, relative(directory, dump)])
+        await run('sh', [join(directory, 'snapshot.sh'), named], { env: environment, cwd: directory })
       const there = await readFile(join(lab.snapshotDirectory, 'manifest.json'), 'utf8')
       const snapshot = await readSnapshotDirectory(dump, { nowMs: Date.now(), undated: 'refuse' })
       const own = await readSnapshotDirectory(lab.snapshotDirectory, { nowMs: Date.now(), undated: 'refuse' })
