@@ -3,7 +3,7 @@ import { isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { CertificateCheck, CertificateIdentity } from '../model/observation.ts'
 import { safeText } from '../model/text.ts'
-import type { PreparedTrust, Roots } from './trust.ts'
+import type { KnownCertificates, PreparedTrust, Roots } from './trust.ts'
 
 export interface CertificateFacts {
   certificate: CertificateIdentity | null
@@ -15,6 +15,9 @@ const maxSent = 16
 const maxDepth = 8
 const maxAltNames = 200
 const maxKnownSignatures = 1024
+/** Of what is remembered of whole chains; a path holds its certificates. */
+const maxKnown = 128
+const maxKnownNames = 4096
 
 /** The certificates that the far end sent, leaf first, as they came; nothing about them is verified. */
 function sentCertificates(socket: TLSSocket): X509Certificate[] {
@@ -107,18 +110,34 @@ interface Verified {
   path: X509Certificate[]
 }
 
-/** The first set that the chain leads to by our own look: signatures, issuers, basic constraints, purpose; no dates. */
+function keep<T>(known: Map<string, T>, key: string, value: T): T {
+  if (known.size >= maxKnown) known.clear()
+  known.set(key, value)
+  return value
+}
+
+/**
+ * The first set that the chain leads to by our own look: signatures, issuers, basic constraints, purpose; no dates. A path that was found
+ * is remembered by all that it was found in, unless a search before it was cut short: one with more signatures known might end otherwise.
+ */
 function verifyPath(
   sent: readonly X509Certificate[],
   sets: readonly [RootSet, Roots][],
   trust: PreparedTrust,
 ): Verified | null {
   const leaf = sent[0]
-  if (!leaf || !mayServe(leaf)) return null
+  if (!leaf) return null
+  const { paths } = trust.known
+  const key = [...sets.map(([roots]) => roots), ...sent.map((one) => one.fingerprint256)].join(' ')
+  const known = paths.get(key)
+  if (known) return known
+  if (!mayServe(leaf)) return null
+  let whole = true
   for (const [roots, set] of sets) {
     const search = { signatures: trust.signatures, checksLeft: 64, stepsLeft: 64 }
     const path = pathTo(set, leaf, sent, search)
-    if (path) return { roots, path }
+    if (path) return whole ? keep(paths, key, { roots, path }) : { roots, path }
+    whole &&= search.checksLeft > 0 && search.stepsLeft > 0
   }
   return null
 }
@@ -133,7 +152,7 @@ function datesOf(path: readonly X509Certificate[], nowMs: number): CertificateCh
  * RFC 6125 and RFC 9525: subject alternative names only, a wildcard only as the whole left-most label. A name that
  * begins with a dot would match anything below it in OpenSSL and is refused.
  */
-function nameMatches(leaf: X509Certificate, name: string): boolean {
+function bears(leaf: X509Certificate, name: string): boolean {
   const expected = name.endsWith('.') ? name.slice(0, -1) : name
   if (expected === '' || expected.startsWith('.') || /[^A-Za-z0-9._:-]/.test(expected)) return false
   try {
@@ -143,6 +162,17 @@ function nameMatches(leaf: X509Certificate, name: string): boolean {
   } catch {
     return false
   }
+}
+
+/** `bears`, remembered. As many names as targets may show the same certificate. */
+function nameMatches(leaf: X509Certificate, name: string, { names }: KnownCertificates): boolean {
+  const key = `${leaf.fingerprint256} ${name}`
+  const known = names.get(key)
+  if (known !== undefined) return known
+  const matches = bears(leaf, name)
+  if (names.size >= maxKnownNames) names.clear()
+  names.set(key, matches)
+  return matches
 }
 
 /** `DNS:a, DNS:b, IP Address:…`, where node:crypto quotes what could be mistaken. */
@@ -166,7 +196,13 @@ function distinguishedName(text: string): string {
   return safeText(text.trim().replaceAll('\n', ', '), 500)
 }
 
-function identityOf(leaf: X509Certificate): CertificateIdentity {
+/** Shared by all attempts that met the same certificate: nobody changes it. */
+function identityOf(leaf: X509Certificate, { identities }: KnownCertificates): CertificateIdentity {
+  const { fingerprint256 } = leaf
+  return identities.get(fingerprint256) ?? keep(identities, fingerprint256, readIdentity(leaf))
+}
+
+function readIdentity(leaf: X509Certificate): CertificateIdentity {
   return {
     subject: distinguishedName(leaf.subject),
     issuer: distinguishedName(leaf.issuer),
@@ -248,11 +284,11 @@ export function checkCertificate(
     const word: unknown = socket.authorizationError
     const error = socket.authorized ? null : typeof word === 'string' ? safeText(word, 80) : 'UNSPECIFIED'
     return {
-      certificate: identityOf(leaf),
+      certificate: identityOf(leaf, trust.known),
       check: {
         ...none.check,
         ...judgeChain(sent, error, trust, nowMs),
-        nameMatches: nameMatches(leaf, expectedName),
+        nameMatches: nameMatches(leaf, expectedName, trust.known),
       },
     }
   } catch {

@@ -24,55 +24,76 @@ const asItIs: SocketOptions['lookup'] = (address, options, callback) => {
   callback(null, address, isIP(address) || Number(options))
 }
 
+/** One query under way. */
+interface Waiting {
+  query: Query
+  malformed: boolean
+  settle(exchange: Exchange): void
+}
+
 /**
- * Sends one query over UDP from a fresh socket that is connected, so that the kernel lets through only what
- * comes from the server's address and port (RFC 5452 section 9), and waits for the first message that is ours and
- * can be read. Strays and garbage don't end the wait: else anybody could end it. Never rejects.
+ * Sends queries over UDP from one fresh socket that is connected, so that the kernel lets through only what comes from
+ * the server's address and port (RFC 5452 section 9), and waits for the first message for each that is ours and can be read. Strays and
+ * garbage don't end a wait: else anybody could end it. The ids must differ: by id and question answers are told apart, and a
+ * liar has to guess the port and the id of each (libc asks for both families in the same way). Gives one promise per query, in order.
+ * None rejects.
  */
-export function askUdp(server: Endpoint, query: Query, deadline: Deadline): Promise<Exchange> {
-  return new Promise((resolve) => {
-    const socket = createSocket({ type: isIP(server.address) === 6 ? 'udp6' : 'udp4', lookup: asItIs })
-    let malformed = false
-    let settled = false
-    let forget: () => void = nothing
-    const settle = (exchange: Exchange) => {
-      if (settled) return
-      settled = true
-      forget()
-      try {
-        socket.close()
-      } catch {
-        // an error may have closed it
-      }
-      resolve(exchange)
-    }
-    const fail = (error: unknown) =>
-      settle({ came: false, failure: failureOf(error, { phase: 'dns', afterSeconds: 0 }) })
-    socket.on('error', fail)
-    socket.on('message', (message) => {
-      const reading = readMessage(message, query)
-      if (reading.kind === 'malformed') malformed = true
-      else if (reading.kind !== 'stray') settle({ came: true, reading })
-    })
-    forget = deadline.onEnd((failure) => settle({ came: false, failure: orBadResponse(failure, malformed) }))
-    if (settled) return
+export function askUdp(server: Endpoint, queries: readonly Query[], deadline: Deadline): Promise<Exchange>[] {
+  const socket = createSocket({ type: isIP(server.address) === 6 ? 'udp6' : 'udp4', lookup: asItIs })
+  const waiting = new Set<Waiting>()
+  let forget: () => void = nothing
+  const settle = (one: Waiting, exchange: Exchange) => {
+    if (!waiting.delete(one)) return
+    one.settle(exchange)
+    if (waiting.size > 0) return
+    forget()
     try {
-      // Without a route the callback gets the error (its type does not say so), and no 'error' event comes.
-      const connected = (unreachable?: Error | null): void => {
-        if (settled) return
-        if (unreachable) {
-          fail(unreachable)
-          return
-        }
-        socket.send(encodeQuery(query), (error) => {
+      socket.close()
+    } catch {
+      // an error may have closed it
+    }
+  }
+  const exchanges = queries.map(
+    (query) => new Promise<Exchange>((resolve) => waiting.add({ query, malformed: false, settle: resolve })),
+  )
+  // an error is the socket's: the kernel hands what came of one datagram to whichever call is next
+  const fail = (error: unknown) => {
+    for (const one of [...waiting])
+      settle(one, { came: false, failure: failureOf(error, { phase: 'dns', afterSeconds: 0 }) })
+  }
+  socket.on('error', fail)
+  socket.on('message', (message) => {
+    for (const one of waiting) {
+      const reading = readMessage(message, one.query)
+      if (reading.kind === 'stray') continue
+      if (reading.kind === 'malformed') one.malformed = true
+      else settle(one, { came: true, reading })
+      return
+    }
+  })
+  forget = deadline.onEnd((failure) => {
+    for (const one of [...waiting])
+      settle(one, { came: false, failure: orBadResponse(failure, one.malformed) })
+  })
+  if (waiting.size === 0) return exchanges
+  try {
+    // Without a route the callback gets the error (its type does not say so), and no 'error' event comes.
+    const connected = (unreachable?: Error | null): void => {
+      if (unreachable) {
+        fail(unreachable)
+        return
+      }
+      for (const one of [...waiting]) {
+        socket.send(encodeQuery(one.query), (error) => {
           if (error) fail(error)
         })
       }
-      socket.connect(server.port, server.address, connected)
-    } catch (error) {
-      fail(error)
     }
-  })
+    socket.connect(server.port, server.address, connected)
+  } catch (error) {
+    fail(error)
+  }
+  return exchanges
 }
 
 /** Sends one query over a TCP connection of its own (RFC 7766) and reads one message, of at most 65,535 bytes. Never rejects. */

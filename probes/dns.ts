@@ -4,7 +4,7 @@ import type { DnsAnswer, DnsObservation, Failure, Stamp } from '../model/observa
 import { startDeadline } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
 import { askable } from './dns-message.ts'
-import type { QueryType } from './dns-message.ts'
+import type { Query, QueryType } from './dns-message.ts'
 import { askTcp, askUdp } from './dns-transport.ts'
 import type { Exchange } from './dns-transport.ts'
 
@@ -42,24 +42,50 @@ function isRetried(exchange: Exchange): boolean {
   return exchange.failure.type === 'timeout' || exchange.failure.type === 'dns'
 }
 
+interface FirstTry {
+  exchange: Promise<Exchange>
+  sentMs: number
+}
+
+/**
+ * Asks for both families from one socket. Where something on the way lets only one answer back to a port, the second try, from a
+ * socket of its own, gets the other.
+ */
+function askFirst(hostname: string, server: Endpoint, deps: DnsDeps, whole: Deadline): [FirstTry, FirstTry] {
+  const sentMs = deps.clock.monotonicMs()
+  // the first try has less than half of the time, so that a lost packet does not cost the answer
+  const first = startDeadline(whole.remainingSeconds() * 0.4, deps.signal, deps.clock)
+  const id = deps.randomId()
+  const other = deps.randomId()
+  const queries: Query[] = [
+    { id, hostname, type: 'A', edns: true },
+    { id: other === id ? (id + 1) & 0xffff : other, hostname, type: 'AAAA', edns: true },
+  ]
+  const [ipv4, ipv6] = askUdp(server, queries, first) as [Promise<Exchange>, Promise<Exchange>]
+  void Promise.all([ipv4, ipv6]).then(() => first.close())
+  return [
+    { exchange: ipv4, sentMs },
+    { exchange: ipv6, sentMs },
+  ]
+}
+
 async function ask(
   type: QueryType,
   hostname: string,
   server: Endpoint,
+  firstTry: FirstTry,
   deps: DnsDeps,
   whole: Deadline,
 ): Promise<DnsAnswer> {
   const elapsedSeconds = (sinceMs: number) => (deps.clock.monotonicMs() - sinceMs) / 1000
   const query = (edns: boolean) => ({ id: deps.randomId(), hostname, type, edns })
-  let sentMs = deps.clock.monotonicMs()
-  // the first try has less than half of the time, so that a lost packet does not cost the answer
-  const first = startDeadline(whole.remainingSeconds() * 0.4, deps.signal, deps.clock)
-  let exchange = await askUdp(server, query(true), first)
-  first.close()
+  let { sentMs } = firstTry
+  let exchange = await firstTry.exchange
   if (isRetried(exchange) && !whole.ended()) {
     const edns = !exchange.came
     sentMs = deps.clock.monotonicMs()
-    exchange = await askUdp(server, query(edns), whole)
+    const again = askUdp(server, [query(edns)], whole) as [Promise<Exchange>]
+    exchange = await again[0]
   }
   let transport: 'udp' | 'tcp' = 'udp'
   if (exchange.came && exchange.reading.kind === 'truncated') {
@@ -92,7 +118,7 @@ function unasked(failure: Failure): DnsAnswer {
 }
 
 /**
- * Asks `resolver.server` for A and AAAA of `hostname` at once: UDP, once more after 40 % of the time, TCP if truncated (RFC
+ * Asks `resolver.server` for A and AAAA of `hostname` at once, from one socket: UDP, once more after 40 % of the time, TCP if truncated (RFC
  * 1035 section 4.2, RFC 7766). The name is absolute, no search list. Gives addresses in the server's order (at most
  * 4,000; more count as truncated), the CNAME chain, the lowest TTL along it, and the round trip of the exchange used.
  *
@@ -125,9 +151,10 @@ export async function queryResolver(question: DnsQuestion, deps: DnsDeps): Promi
   const name = hostname.endsWith('.') ? hostname.slice(0, -1) : hostname
   const whole = startDeadline(deps.timeoutSeconds, deps.signal, deps.clock)
   try {
+    const [a, aaaa] = askFirst(name, server, deps, whole)
     const [ipv4, ipv6] = await Promise.all([
-      ask('A', name, server, deps, whole),
-      ask('AAAA', name, server, deps, whole),
+      ask('A', name, server, a, deps, whole),
+      ask('AAAA', name, server, aaaa, deps, whole),
     ])
     return observe(ipv4, ipv6)
   } finally {

@@ -20,6 +20,7 @@ import { parseRules } from './ip-rules.ts'
 import type { RuleReading } from './ip-rules.ts'
 import { procNextHop } from './proc-route.ts'
 import { readPacketFilters, redirectOf } from './packet-filters.ts'
+import { remembering } from './remember.ts'
 
 export interface HostRouteDeps extends DeviceDeps {
   clock: Clock
@@ -91,9 +92,14 @@ function shared<T>(read: () => Promise<T>, clock: Clock): () => Promise<T> {
   }
 }
 
-async function askIp(question: Question, lines: string[], deps: HostRouteDeps): Promise<BatchLine[] | null> {
+/** With the documents that were read last: rules, and the route that matches, are the same for most questions. */
+interface Asking extends HostRouteDeps {
+  readJson(text: string, index: number): unknown
+}
+
+async function askIp(question: Question, lines: string[], deps: Asking): Promise<BatchLine[] | null> {
   const result = await deps.run('ip', batchArgs(question.family), `${lines.join('\n')}\n`)
-  return parseBatch(result, lines.length)
+  return parseBatch(result, lines.length, deps.readJson)
 }
 
 function sameHop(a: NextHop, b: NextHop): boolean {
@@ -105,7 +111,7 @@ async function selectorsMatter(
   question: Question,
   hop: NextHop,
   rules: RuleReading,
-  deps: HostRouteDeps,
+  deps: Asking,
 ): Promise<boolean | null> {
   const { variants } = rules
   if (variants.length > maxVariants) return true
@@ -137,7 +143,7 @@ function whyUnsure(match: ReturnType<typeof parseFibMatch>, encapsulated: boolea
 async function byIp(
   question: Question,
   devices: (name: string) => Promise<Device>,
-  deps: HostRouteDeps,
+  deps: Asking,
 ): Promise<HostRoute | null> {
   const { destination, source } = question
   const lines = [routeGetLine(destination, source), fibMatchLine(destination, source), ruleLine]
@@ -206,12 +212,18 @@ export function linuxHostRoute(deps: HostRouteDeps): HostAccess['hostRoute'] {
     }
     return look()
   }
+  const readKnown = remembering<unknown>((text) => JSON.parse(text), { most: 16, longest: 4096 })
+  const asking: Asking = {
+    ...deps,
+    // the first one is the answer about one destination
+    readJson: (text, index) => (index === 0 ? JSON.parse(text) : readKnown(text)),
+  }
   return async (destination, source) => {
     const question = questionOf(destination, source)
     if (typeof question === 'string') return emptyRoute('none', question)
     try {
       const [route, redirects] = await Promise.all([
-        byIp(question, devices, deps).then((answer) => answer ?? byOnlyDevice(question, deps)),
+        byIp(question, devices, asking).then((answer) => answer ?? byOnlyDevice(question, deps)),
         filters(),
       ])
       const redirect = redirectOf(redirects, question.ip)

@@ -76,15 +76,15 @@ function systemServers(): Endpoint[] {
     .filter((server) => server !== null)
 }
 
-/** For so long one list of the kernel's serves: a thousand targets would ask for it a hundred times a second. */
-const addressesForMs = 500
+/** For so long one list of the kernel's or of resolv.conf's serves: a thousand targets would ask for it a hundred times a second. */
+const listedForMs = 500
 
-function remembered(): HostAccess['addresses'] {
-  let listed: { atMs: number; addresses: ReturnType<HostAccess['addresses']> } | null = null
+function remembered<T>(list: () => T): () => T {
+  let listed: { atMs: number; value: T } | null = null
   return () => {
     const atMs = performance.now()
-    if (listed === null || atMs - listed.atMs > addressesForMs) listed = { atMs, addresses: listAddresses() }
-    return listed.addresses
+    if (listed === null || atMs - listed.atMs > listedForMs) listed = { atMs, value: list() }
+    return listed.value
   }
 }
 
@@ -151,10 +151,10 @@ export function systemHost(environment: HostAccess['environment']): HostAccess {
     bootId: readBootId(),
     dial: systemDial,
     lookup: systemLookup,
-    systemServers,
+    systemServers: remembered(systemServers),
     serverAddress: (server) => server,
     hostRoute: route,
-    addresses: remembered(),
+    addresses: remembered(listAddresses),
     environment,
     trace: (to) => traceTcp(to, tracing),
   }

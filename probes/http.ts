@@ -7,6 +7,7 @@ import { redact } from '../model/redact.ts'
 import { safeText } from '../model/text.ts'
 import { nothing } from './deadline.ts'
 import type { Deadline } from './deadline.ts'
+import { remembering } from './remember.ts'
 
 export interface HeadOptions {
   hostname: string
@@ -34,12 +35,42 @@ function matching(text: string | null, pattern: RegExp): string | null {
   return text !== null && pattern.test(text) ? text : null
 }
 
+/** Hosts that are looked at one after the other say the same of themselves, and the same date within a second. */
+const few = { most: 16, longest: 100 }
+
+const serverText = remembering((server) => safeText(redact(server), 100), few)
+
 /** IMF-fixdate (RFC 9110 section 5.6.7) only: `Date.parse` would also take a local time. */
-function dateMs(text: string | null): number | null {
-  if (text === null || !/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text))
-    return null
+const dateMs = remembering((text) => {
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return null
   const ms = Date.parse(text)
   return Number.isFinite(ms) ? ms : null
+}, few)
+
+const kept = new Set([
+  'x-amz-request-id',
+  'x-amzn-requestid',
+  'location',
+  'server',
+  'x-amz-bucket-region',
+  'date',
+])
+
+/**
+ * Of the header lines as they came (name, value, name, …) those that `exchangeOf` reads, as node:http would put them together: of several
+ * `location` or `server` the first counts, others are joined.
+ */
+export function keptHeaders(lines: readonly string[]): IncomingHttpHeaders {
+  const headers: Record<string, string> = {}
+  for (let at = 0; at + 1 < lines.length; at += 2) {
+    const name = (lines[at] as string).toLowerCase()
+    if (!kept.has(name)) continue
+    const value = lines[at + 1] as string
+    const before = headers[name]
+    if (before === undefined) headers[name] = value
+    else if (name !== 'location' && name !== 'server') headers[name] = `${before}, ${value}`
+  }
+  return headers
 }
 
 /** What is kept of an answer, from any headers. Location may carry a presigned URL and is redacted. */
@@ -47,13 +78,14 @@ export function exchangeOf(status: number, headers: IncomingHttpHeaders): HttpEx
   const requestId = one(headers, 'x-amz-request-id') ?? one(headers, 'x-amzn-requestid')
   const location = one(headers, 'location')
   const server = one(headers, 'server')
+  const date = one(headers, 'date')
   return {
     status,
     requestId: matching(requestId, /^[A-Za-z0-9+/=_.:-]{1,128}$/),
     bucketRegion: matching(one(headers, 'x-amz-bucket-region'), /^[a-z0-9-]{1,40}$/),
     location: location === null ? null : safeText(redact(location), 2000),
-    dateMs: dateMs(one(headers, 'date')),
-    server: server === null ? null : safeText(redact(server), 100),
+    dateMs: date === null ? null : dateMs(date),
+    server: server === null ? null : serverText(server),
   }
 }
 
@@ -84,12 +116,17 @@ export function headRequest(
         method: 'HEAD',
         path: '/',
         setHost: false,
-        headers: {
-          Host: hostHeader(options.hostname, options.port),
-          'User-Agent': options.userAgent,
-          Accept: '*/*',
-          Connection: 'close',
-        },
+        // as a list: node:http then writes them down at once
+        headers: [
+          'Host',
+          hostHeader(options.hostname, options.port),
+          'User-Agent',
+          options.userAgent,
+          'Accept',
+          '*/*',
+          'Connection',
+          'close',
+        ],
         maxHeaderSize,
         insecureHTTPParser: false,
       })
@@ -97,7 +134,7 @@ export function headRequest(
       head.on('close', fail)
       head.on('response', (response) => {
         response.on('error', nothing)
-        settle(exchangeOf(response.statusCode ?? 0, response.headers))
+        settle(exchangeOf(response.statusCode ?? 0, keptHeaders(response.rawHeaders)))
       })
       // a protocol switch was not asked for; without a listener it would be answered by a closed socket all the same
       head.on('upgrade', fail)

@@ -199,6 +199,8 @@ type Answers = ({ document: string } | { failure: string })[]
 
 /** Null while answers are missing. Complete means one document or one failure for each line. */
 function readAnswers({ stdout, stderr }: Session, first: number, count: number): Answers | null {
+  // the answers come in pieces: those before the last are not taken apart
+  if (stderr === '' && linesIn(stdout) < count) return null
   const documents = whole(stdout).filter((line) => line.trim() !== '')
   const answers: (Answers[number] | undefined)[] = Array.from({ length: count })
   let failures = 0
@@ -218,6 +220,12 @@ function readAnswers({ stdout, stderr }: Session, first: number, count: number):
   if (documents.length + failures !== count) return null
   let next = 0
   return answers.map((answer) => answer ?? { document: documents[next++] ?? '' })
+}
+
+function linesIn(text: string): number {
+  let lines = 0
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines++
+  return lines
 }
 
 /** Lines that are complete. */

@@ -1,6 +1,6 @@
 import { mappedIpv4 } from '../net/ip.ts'
 import type { Ip } from '../net/ip.ts'
-import { iptablesRedirect, nftRedirect, xfrmRedirect } from './redirect.ts'
+import { iptablesRedirect, readRuleset, rulesetRedirect, xfrmRedirect } from './redirect.ts'
 import type { Redirect } from './redirect.ts'
 import type { CommandResult, RunCommand } from './run-command.ts'
 
@@ -77,6 +77,17 @@ export async function readPacketFilters(deps: PacketFilterDeps): Promise<PacketF
   return { ipv4, ipv6, nft, xfrm }
 }
 
+/** `nft`'s document is read once for all destinations that are asked for while it is good; `undefined` is no JSON. */
+const documents = new WeakMap<PacketFilters, { json: unknown }>()
+
+function documentOf(filters: PacketFilters, text: string): unknown {
+  const known = documents.get(filters)
+  if (known) return known.json
+  const read = { json: readRuleset(text) }
+  documents.set(filters, read)
+  return read.json
+}
+
 /**
  * Whether a new TCP connection to `destination` may be led elsewhere by nat rules at the output hook (iptables, nftables), by a
  * rule that rewrites destinations, or by an IPsec policy. `none` speaks of these only: programs loaded into the kernel
@@ -93,7 +104,9 @@ export function redirectOf(filters: PacketFilters, destination: Ip): Redirect {
   const saved = tables.nftSave === null ? null : iptablesRedirect(tables.nftSave, ip)
   if (saved !== null) found.push(saved)
   const toSkip = new Set(saved === null ? [] : [ip.family === 4 ? 'ip nat' : 'ip6 nat'])
-  found.push(filters.nft === null ? 'unreadable' : nftRedirect(filters.nft, ip, toSkip))
+  found.push(
+    filters.nft === null ? 'unreadable' : rulesetRedirect(documentOf(filters, filters.nft), ip, toSkip),
+  )
   found.push(filters.xfrm === null ? 'unreadable' : xfrmRedirect(filters.xfrm, ip))
   if (found.includes('possible')) return 'possible'
   return found.includes('unreadable') || found.includes(null) ? 'unreadable' : 'none'

@@ -198,12 +198,24 @@ export function nftRedirect(
   destination: Ip,
   tablesToSkip: ReadonlySet<string> = new Set(),
 ): 'none' | 'possible' | null {
-  let json: unknown
+  return rulesetRedirect(readRuleset(text), destination, tablesToSkip)
+}
+
+/** The output of `nft -j list ruleset` as `rulesetRedirect` takes it, which does not change it; undefined if it is no JSON. */
+export function readRuleset(text: string): unknown {
   try {
-    json = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
-    return null
+    return undefined
   }
+}
+
+/** `nftRedirect` of a document that was read already. */
+export function rulesetRedirect(
+  json: unknown,
+  destination: Ip,
+  tablesToSkip: ReadonlySet<string> = new Set(),
+): 'none' | 'possible' | null {
   const items = isFields(json) ? json['nftables'] : null
   if (!Array.isArray(items) || !items.some((item) => isFields(item) && 'metainfo' in item)) return null
   const chains = new Map<string, NftChain>()

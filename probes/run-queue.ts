@@ -7,7 +7,7 @@ let descriptor: number | null | undefined
 
 /**
  * How long this thread has been ready to run without getting a processor, in milliseconds since its start: the second field of
- * schedstat (Linux, Documentation/scheduler/sched-stats). 0 where the kernel does not keep it. Takes some 5 µs.
+ * schedstat (Linux, Documentation/scheduler/sched-stats). 0 where the kernel does not keep it. Takes 2 to 5 µs.
  */
 export function runQueueMs(): number {
   if (descriptor === null) return 0

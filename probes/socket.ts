@@ -36,10 +36,11 @@ interface Start {
   sent: LoopMoment
 }
 
-/** The clock starts; `begun` was taken before the call that sent. */
-function startedAt({ clock, loop }: Timers, begun = loop.moment()): Start {
+/** The clock starts; `begun` was taken before the call that sent, left out: nothing was sent yet. */
+function startedAt({ clock, loop }: Timers, begun?: LoopMoment): Start {
   const atMs = clock.monotonicMs()
-  return { atMs, begun, sent: loop.moment() }
+  const sent = loop.moment()
+  return { atMs, begun: begun ?? sent, sent }
 }
 
 function timedSince({ atMs, begun, sent }: Start, { clock, loop }: Timers): Timed {
@@ -89,6 +90,7 @@ export function connectTcp(
       return
     }
     const { socket } = dialled
+    const expected = timers.loop.expect()
     let start = startedAt(timers)
     let atOnce = false
     let forget: () => void = nothing
@@ -99,6 +101,7 @@ export function connectTcp(
       socket.off('connect', onConnect)
       socket.off('error', onError)
       socket.off('close', onClose)
+      expected()
       if (!connected.ok) socket.destroy()
       resolve(connected)
     }
@@ -196,6 +199,7 @@ function secure(
 ): Promise<Secured> {
   return new Promise((resolve) => {
     let socket: TLSSocket
+    const expected = timers.loop.expect()
     const begun = timers.loop.moment()
     try {
       socket = tlsConnect({
@@ -208,6 +212,7 @@ function secure(
         checkServerIdentity: () => undefined,
       })
     } catch (error) {
+      expected()
       tcp.destroy()
       resolve({ ok: false, failure: failureOf(error, { phase: 'tls', afterSeconds: 0 }) })
       return
@@ -223,6 +228,7 @@ function secure(
       socket.off('secureConnect', onSecure)
       socket.off('error', onError)
       socket.off('close', onClose)
+      expected()
       if (!secured.ok) {
         socket.destroy()
         tcp.destroy()
@@ -242,13 +248,22 @@ function secure(
   })
 }
 
-/** Starts now, right before the request is sent; `read()` gives the time until the first byte that comes in afterwards, null while none has. */
+/**
+ * Starts now, right before the request is sent; `read()` gives the time until the first byte that comes in afterwards, null while none
+ * has. `stop()` must be called.
+ */
 export function timeFirstByte(socket: Socket, timers: Timers): { read(): Timed | null; stop(): void } {
+  const expected = timers.loop.expect()
   const start = startedAt(timers)
   let time: Timed | null = null
   const onData = () => {
     time = timedSince(start, timers)
+    expected()
   }
   socket.prependOnceListener('data', onData)
-  return { read: () => time, stop: () => void socket.off('data', onData) }
+  const stop = () => {
+    expected()
+    socket.off('data', onData)
+  }
+  return { read: () => time, stop }
 }

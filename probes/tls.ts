@@ -184,8 +184,11 @@ async function connectAndLook(
     progress.outcome = { reached: 'tls', tls }
     const firstByte = timeFirstByte(socket, deps)
     const { check } = facts
-    progress.http = await look({ socket, hostname: name, port: to.port, check, deadline })
-    firstByte.stop()
+    try {
+      progress.http = await look({ socket, hostname: name, port: to.port, check, deadline })
+    } finally {
+      firstByte.stop()
+    }
     const time = firstByte.read()
     if (time) note(progress, 'firstByteSeconds', time)
   } finally {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import type { SecureContext } from 'node:tls'
+import type { CertificateIdentity } from '../model/observation.ts'
 
 /** The roots that a chain may end in, as PEM. One object per process: what is made of it is kept with it. */
 export interface TrustStore {
@@ -23,6 +24,17 @@ export interface PreparedTrust {
   hostRoots(): Roots
   /** Signatures that were checked, by the fingerprints of certificate and issuer: hosts meet the same few again and again. */
   signatures: Map<string, boolean>
+  /** What depends on the certificates alone and never on the time, likewise by fingerprints; see `certificate.ts`. Bounded there. */
+  known: KnownCertificates
+}
+
+export interface KnownCertificates {
+  /** By the leaf. */
+  identities: Map<string, CertificateIdentity>
+  /** Which roots a chain leads to, and by which path, without regard to dates; by the sets of roots and the whole chain. */
+  paths: Map<string, { roots: 'public' | 'partition' | 'host'; path: X509Certificate[] }>
+  /** Whether a leaf bears a name, by both. */
+  names: Map<string, boolean>
 }
 
 /** PEM that does not parse is left out: it can then verify nothing. */
@@ -50,6 +62,7 @@ function prepare(store: TrustStore): PreparedTrust {
       ecdhCurve: 'X25519:P-256:P-384',
     }),
     signatures: new Map(),
+    known: { identities: new Map(), paths: new Map(), names: new Map() },
     publicRoots: bySubject(store.publicRoots),
     partitionRoots: bySubject(store.partitionRoots),
     hostRoots() {

@@ -50,7 +50,7 @@ function failure(answer: DnsAnswer) {
 }
 
 describe('queryResolver', () => {
-  it('asks both families by fresh sockets and ids, with EDNS, and keeps the order of the server', async () => {
+  it('asks both families from one fresh socket with ids of their own, with EDNS, and keeps the order of the server', async () => {
     const server = await serve(({ type, answer }) =>
       answer(
         type === 'A' ? [a('52.216.9.9'), a('52.216.1.1')] : [aaaa('2600:1F00:0:0::2'), aaaa('2600:1fa0::1')],
@@ -68,8 +68,52 @@ describe('queryResolver', () => {
     expect(addresses(seen.ipv6)).toEqual(['2600:1f00::2', '2600:1fa0::1'])
     expect(seen.ipv4).toMatchObject({ rcode: 'NOERROR', transport: 'udp', truncated: false, cnames: [] })
     expect(server.asked.map((asked) => asked.type).sort()).toEqual(['A', 'AAAA'])
-    expect(new Set(server.asked.map((asked) => asked.sourcePort)).size).toBe(2)
+    expect(new Set(server.asked.map((asked) => asked.sourcePort)).size).toBe(1)
+    expect(new Set(server.asked.map((asked) => asked.id)).size).toBe(2)
     expect(server.asked.every((asked) => asked.edns && asked.name === name)).toBe(true)
+    for (let i = 0; i < 3; i++) await ask(server)
+    expect(new Set(server.asked.map((asked) => asked.sourcePort)).size).toBeGreaterThan(1)
+  })
+
+  it('gives the families different ids whatever chance says', async () => {
+    const server = await serve(({ type, answer }) => answer([type === 'A' ? a('10.0.0.1') : aaaa('fd00::1')]))
+    for (const id of [0, 7, 0xffff]) {
+      const resolver = { name: 'corp', server: { address: '127.0.0.1', port: server.port } }
+      const deps = { ...common(), serverAddress: () => resolver.server, randomId: () => id }
+      const seen = await queryResolver({ hostname: name, resolver, counts: true }, deps)
+      expect([addresses(seen.ipv4), addresses(seen.ipv6)]).toEqual([['10.0.0.1'], ['fd00::1']])
+      expect(new Set(server.asked.splice(0).map((asked) => asked.id)).size).toBe(2)
+    }
+  })
+
+  it('gives each family its own answer in whatever order they come, and takes none for the other', async () => {
+    const held: (() => void)[] = []
+    const server = await serve(({ query, type, send, answer }) => {
+      // the other family's question under this one's id
+      const crossed = type === 'A' ? 'AAAA' : 'A'
+      send(
+        response({ ...query, questions: [{ type: crossed, class: 'IN', name }] }, [
+          crossed === 'A' ? a('203.0.113.66') : aaaa('2001:db8::66'),
+        ]),
+      )
+      held.push(() => answer([type === 'A' ? a('10.0.0.1') : aaaa('fd00::1')]))
+      if (held.length === 2) for (const say of held.splice(0).reverse()) say()
+    })
+    const seen = await ask(server)
+    expect([addresses(seen.ipv4), addresses(seen.ipv6)]).toEqual([['10.0.0.1'], ['fd00::1']])
+  })
+
+  it('gets the second answer from a socket of its own where only one comes back to a port', async () => {
+    const answered = new Set<number>()
+    const server = await serve(({ type, answer }) => {
+      const port = server.asked.at(-1)?.sourcePort ?? 0
+      if (answered.has(port)) return
+      answered.add(port)
+      answer([type === 'A' ? a('10.0.0.1') : aaaa('fd00::1')])
+    })
+    const seen = await ask(server, name, 2)
+    expect([addresses(seen.ipv4), addresses(seen.ipv6)]).toEqual([['10.0.0.1'], ['fd00::1']])
+    expect(answered.size).toBe(2)
   })
 
   it('tells NOERROR without data and NXDOMAIN from failures', async () => {
@@ -274,7 +318,7 @@ describe('queryResolver', () => {
       garbage.writeUInt16BE(0x8080, 2)
       send(garbage)
     })
-    expect(failure((await ask(server, name, 0.3)).ipv4)).toEqual({ type: 'dns', code: 'EBADRESP' })
+    expect(failure((await ask(server, name, 1)).ipv4)).toEqual({ type: 'dns', code: 'EBADRESP' })
   })
 
   it('asks a server that stumbles over EDNS once more without', async () => {
@@ -302,7 +346,8 @@ describe('queryResolver', () => {
   it('says refused when nothing listens, and aborted when told to stop', async () => {
     const server = await dnsServer(() => {})
     await server.close()
-    expect(failure((await ask(server)).ipv4)).toEqual({ type: 'refused' })
+    const refused = await ask(server)
+    expect([refused.ipv4, refused.ipv6].map(failure)).toEqual([{ type: 'refused' }, { type: 'refused' }])
     const stop = new AbortController()
     const silent = await serve(() => stop.abort())
     expect(failure((await ask(silent, name, 30, stop.signal)).ipv4)).toEqual({ type: 'aborted' })

@@ -277,6 +277,25 @@ describe('redirectOf', () => {
     expect(await look({}, 'filter\n')).toBe('none')
   })
 
+  it('answers for each destination apart, from one reading', async () => {
+    const rules = ruleset([
+      {
+        match: {
+          op: '==',
+          left: { payload: { protocol: 'ip', field: 'daddr' } },
+          right: { prefix: { addr: '52.216.0.0', len: 15 } },
+        },
+      },
+      { dnat: {} },
+    ])
+    const filters = await readPacketFilters({
+      run: (file) => Promise.resolve({ nft: out(rules), ip: out('') }[file] ?? gone),
+      readFile: () => Promise.reject(Object.assign(new Error('x'), { code: 'ENOENT' })),
+    })
+    const asked = [s3, ip('10.0.0.1'), s3, ip('10.0.0.1')]
+    expect(asked.map((one) => redirectOf(filters, one))).toEqual(['possible', 'none', 'possible', 'none'])
+  })
+
   it('reads legacy tables by the command that shows them', async () => {
     expect(await look({}, 'nat\n')).toBe('unreadable')
     expect(await look({ 'iptables-legacy-save': out(dnat) }, 'nat\n')).toBe('possible')

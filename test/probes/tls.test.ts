@@ -419,6 +419,9 @@ describe.skipIf(missing !== null)(titled('probeTls with certificates', missing),
     expect(tls.check).toMatchObject(expected)
     expect(tls.check.nameMatches).toBe(true)
     expect(tls.certificate?.subject).toBe('CN=s3')
+    // what is remembered of a chain says the same as the first look, and a name is not another one
+    expect((await look(names)).tls).toEqual(tls)
+    expect((await look(names, { expectedName: 's4.amazonaws.com' })).tls.check.nameMatches).toBe(false)
   })
 
   it('does not take a chain with a broken signature for an expired good one', async () => {
