@@ -2,10 +2,11 @@ import type { Attempt } from '../model/observation.ts'
 import { sideOf } from '../model/path.ts'
 import type { Topology, VpcEndpoint } from '../model/topology.ts'
 import type { AttemptVerdict, Fix } from '../model/verdict.ts'
-import { endpointServiceOf, parseHostname } from '../aws/hostname.ts'
+import { endpointServiceOf } from '../aws/hostname.ts'
 import { partitionOfRegion } from '../aws/partitions.ts'
 import { parseIp } from '../net/ip.ts'
 import { isPrivateUse } from '../net/special.ts'
+import { readKnownHostname } from './hostnames.ts'
 
 /** What a command can't know. */
 const open = {
@@ -45,7 +46,7 @@ function endpointFix(service: string, serviceName: string, endpoint: VpcEndpoint
  */
 export function onPremFixes(attempt: Attempt, verdict: AttemptVerdict, topology: Topology): Fix[] {
   const ip = parseIp(attempt.address)
-  const parsed = parseHostname(attempt.hostname)
+  const parsed = readKnownHostname(attempt.hostname)
   if (!ip.ok || isPrivateUse(ip.value) || !parsed.ok || parsed.name.service === null) return []
   // An address that looks public may be that of a VPC: then nothing public is possible, and nothing has to be mended.
   if (verdict.state === 'private' || !verdict.possible.some((c) => sideOf[c] === 'public')) return []

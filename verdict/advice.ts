@@ -2,10 +2,11 @@ import type { Attempt } from '../model/observation.ts'
 import { sideOf } from '../model/path.ts'
 import type { Topology, VpcEndpoint } from '../model/topology.ts'
 import type { AttemptVerdict, Fix, NameVerdict } from '../model/verdict.ts'
-import { endpointServiceOf, parseHostname } from '../aws/hostname.ts'
+import { endpointServiceOf } from '../aws/hostname.ts'
 import { parseIp } from '../net/ip.ts'
 import { onPremFixes } from './advice-on-prem.ts'
 import { publicWayDecider } from './direct-connect.ts'
+import { readKnownHostname } from './hostnames.ts'
 import type { Judged } from './judge.ts'
 import { partSources } from './reading.ts'
 
@@ -23,7 +24,7 @@ interface Place {
 }
 
 function placeOf(attempt: Attempt, judged: Judged, topology: Topology): Place | null {
-  const parsed = parseHostname(attempt.hostname)
+  const parsed = readKnownHostname(attempt.hostname)
   if (!parsed.ok || parsed.name.service === null) return null
   const { name } = parsed
   const service = parsed.name.service

@@ -2,7 +2,8 @@ import type { DirectConnectReading, VirtualInterface } from '../model/first-leg.
 import type { Topology } from '../model/topology.ts'
 import { type Ip, formatIp } from '../net/ip.ts'
 import { isPrivateUse } from '../net/special.ts'
-import { isUp, within } from './first-leg-hops.ts'
+import { isUp } from './first-leg-hops.ts'
+import { holds as within } from './prefixes.ts'
 
 const list = (ids: readonly VirtualInterface[]): string => ids.map(({ id }) => id).join(', ')
 

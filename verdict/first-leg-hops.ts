@@ -1,9 +1,9 @@
 import type { Trace, VirtualInterface } from '../model/first-leg.ts'
 import type { Attempt } from '../model/observation.ts'
 import type { Site, Topology } from '../model/topology.ts'
-import { cidrContains, parseCidr } from '../net/cidr.ts'
 import { type Ip, canonicalIp, parseIp } from '../net/ip.ts'
 import { isPrivateUse, specialPurpose } from '../net/special.ts'
+import { holds as within } from './prefixes.ts'
 
 /** A station on the way that something showed. */
 export interface Hop {
@@ -15,24 +15,19 @@ export interface Hop {
   ttl: number
 }
 
-/** Whether any of the CIDRs holds the address; what is no CIDR holds nothing. */
-export function within(prefixes: readonly string[], ip: Ip): boolean {
-  return prefixes.some((text) => {
-    const cidr = parseCidr(text)
-    return cidr.ok && cidrContains(cidr.value, ip)
-  })
+/** All traces to the attempt's own address and port, from its own address. */
+export function tracesOf(attempt: Attempt, topology: Topology): Trace[] {
+  const local = attempt.localAddress ?? attempt.host.source
+  const to = canonicalIp(attempt.address) ?? attempt.address
+  return (topology.traces ?? []).filter(
+    ({ address, port, source }) =>
+      address === to && port === attempt.port && (source === null || source === local),
+  )
 }
 
-/** The newest trace to the attempt's own address and port, from its own address; null: there is none. */
+/** The newest of them; null: there is none. */
 export function traceOf(attempt: Attempt, topology: Topology): Trace | null {
-  const local = attempt.localAddress ?? attempt.host.source
-  const own = (topology.traces ?? []).filter(
-    ({ address, port, source }) =>
-      address === (canonicalIp(attempt.address) ?? attempt.address) &&
-      port === attempt.port &&
-      (source === null || source === local),
-  )
-  return own.toSorted((a, b) => b.atMs - a.atMs)[0] ?? null
+  return tracesOf(attempt, topology).toSorted((a, b) => b.atMs - a.atMs)[0] ?? null
 }
 
 /** Every station that was seen before the destination itself. */

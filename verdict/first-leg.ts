@@ -14,8 +14,9 @@ import {
   isUnknownPublic,
   isUp,
   traceOf,
-  within,
 } from './first-leg-hops.ts'
+import { holds as within } from './prefixes.ts'
+import { rewritingAssumed } from './rewriting.ts'
 
 const legWords = { direct_connect: 'Direct Connect', vpn: 'a VPN', unproven: 'unproven' } as const
 
@@ -200,7 +201,7 @@ export function firstLegOf(attempt: Attempt, topology: Topology): FirstLegFindin
     found.every(({ hop }) => hop.by === 'kernel') && trace?.result.traced !== true
       ? [`what lies behind ${first.hop.address} is as declared`]
       : []
-  if (host.redirect === 'unreadable') behind.push('no redirect on this host rewrites the connection')
+  behind.push(rewritingAssumed(host))
   const inFavour = directConnectFor(to.value, topology)
   const leg = shown(found, behind)
   return inFavour === null ? leg : { ...leg, because: [...leg.because, inFavour] }

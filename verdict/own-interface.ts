@@ -1,8 +1,9 @@
 import type { Attempt } from '../model/observation.ts'
 import type { Vantage } from '../model/topology.ts'
-import { cidrContains, parseCidr } from '../net/cidr.ts'
+import { cidrContains } from '../net/cidr.ts'
 import { type Ip, canonicalIp, parseIp } from '../net/ip.ts'
 import { specialPurpose } from '../net/special.ts'
+import { holds, readPrefix } from './prefixes.ts'
 import type { Reading } from './reading.ts'
 
 export type OwnInterface =
@@ -22,11 +23,7 @@ function owns(ip: Ip, addresses: readonly string[], prefixes: readonly string[])
     const parsed = parseIp(a)
     return parsed.ok && parsed.value.family === ip.family && parsed.value.value === ip.value
   }
-  if (addresses.some(text)) return true
-  return prefixes.some((p) => {
-    const parsed = parseCidr(p)
-    return parsed.ok && cidrContains(parsed.value, ip)
-  })
+  return addresses.some(text) || holds(prefixes, ip)
 }
 
 /**
@@ -144,18 +141,18 @@ function whyNotByRouter(
     ...reading.snapshot.subnets.flatMap((s) => (s.id === subnetId && s.ipv4Cidr ? [s.ipv4Cidr] : [])),
   ]
   const [text] = cidrs
-  const cidr = text === undefined ? null : parseCidr(text)
-  if (text === undefined || cidr === null || !cidr.ok || cidrs.some((c) => c !== text)) {
+  const cidr = text === undefined ? null : readPrefix(text)
+  if (text === undefined || cidr === null || cidrs.some((c) => c !== text)) {
     return `the range of ${subnetId} is not known, so neither is the address of its router`
   }
   const destination = parseIp(attempt.address)
   if (gateway === null) {
-    return destination.ok && cidrContains(cidr.value, destination.value)
+    return destination.ok && cidrContains(cidr, destination.value)
       ? null
       : `the kernel sends ${attempt.address} straight onto the link, not to the VPC's router`
   }
   const hop = parseIp(gateway)
-  const router = cidr.value.value + 1n
+  const router = cidr.value + 1n
   return hop.ok && hop.value.family === 4 && hop.value.value === router
     ? null
     : `the kernel's next hop ${gateway} is not the VPC's router of ${text}`

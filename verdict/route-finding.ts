@@ -6,6 +6,7 @@ import { parseIp } from '../net/ip.ts'
 import { type OwnInterface, ownInterface } from './own-interface.ts'
 import { settled, union } from './possible.ts'
 import type { Reading } from './reading.ts'
+import { lookupKnownRoute } from './route-lookup.ts'
 import { widest } from './rules/address.ts'
 import { type EndpointShown, endpointShown } from './rules/endpoint.ts'
 import { type RouteReading, routeEvidence } from './rules/route.ts'
@@ -39,8 +40,10 @@ export function routeFinding(
   const ip = parseIp(attempt.address)
   const found = readings.map((reading) => {
     const own = ownInterface(attempt, topology.vantage, reading)
-    const lookup =
-      own.known && ip.ok ? lookupSubnetRoute(reading.snapshot, own.subnetId, own.vpcId, ip.value) : null
+    const { snapshot } = reading
+    // One with parts taken out was made for this judgement alone.
+    const look = topology.readings.includes(snapshot) ? lookupKnownRoute : lookupSubnetRoute
+    const lookup = own.known && ip.ok ? look(snapshot, own.subnetId, own.vpcId, ip.value) : null
     const usable = reading.has('routeTables') ? lookup : null
     const endpoint = endpointShown(attempt, own, usable, reading, topology)
     const lacking = reading.lacking.find((l) => l.part === 'routeTables')

@@ -1,5 +1,5 @@
 import { parseIp } from '../../net/ip.ts'
-import { within } from '../../verdict/first-leg-hops.ts'
+import { holds as within } from '../../verdict/prefixes.ts'
 import { type Finding, type Patient, ok, warn } from './finding.ts'
 
 const area = 'first leg'

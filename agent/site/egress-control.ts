@@ -35,7 +35,8 @@ export function controlSeconds(target: Pick<Target, 'schedule' | 'timeoutSeconds
 /** `10.0.0.2:53`, `[fd00::2]:53`: family and address; null for what is no server of the network (this host's own stub). */
 function serverOf(text: string): { family: Family; address: string } | null {
   const bare = /^\[([^\]]+)\]:\d+$/.exec(text)?.[1] ?? /^([^:]+):\d+$/.exec(text)?.[1] ?? ''
-  const address = canonicalIp(bare)
+  // as usual: this host's own resolver library, which is no server
+  const address = bare === '' ? null : canonicalIp(bare)
   if (address === null || address === '::1' || address.startsWith('127.')) return null
   return { family: address.includes(':') ? 6 : 4, address }
 }

@@ -6,8 +6,9 @@ import type { NameVerdict } from '../../model/verdict.ts'
 import { destinationIp } from '../../net/ip.ts'
 import { unknownRoute } from '../../probes/tls.ts'
 import { capturePoints } from '../../verdict/flow-points.ts'
-import { type AttemptContext, judgeAttempt, judgeWithParts, noContext } from '../../verdict/judge.ts'
-import { groupOf, judgeAttempts, rollUp } from '../../verdict/name.ts'
+import { type AttemptContext, noContext } from '../../verdict/judge.ts'
+import { type JudgedOnce, judgedOnce } from '../../verdict/judged-once.ts'
+import { groupOf, rollUp } from '../../verdict/name.ts'
 import { resolverViews } from '../../verdict/resolvers.ts'
 import { askResolvers } from './ask-resolvers.ts'
 import { dialAddress, undialledAttempt, wouldBeAttempt } from './dial-address.ts'
@@ -28,6 +29,7 @@ interface Living {
   othersConnected: boolean
   /** Monotonic milliseconds after which it is no longer the word on its address. */
   untilMs: number
+  once: JudgedOnce
 }
 
 export interface CycleOptions {
@@ -75,7 +77,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
   const holdKey = `${target.name}|${name.hostname}|${name.port}`
   const living = new Map<string, Living>()
   /** Known addresses that were looked at and not dialled, with the readings since that look. */
-  const undialled = new Map<string, Pick<Living, 'base' | 'later'> & { attempt: Attempt }>()
+  const undialled = new Map<string, Pick<Living, 'base' | 'later' | 'once' | 'attempt'>>()
   /** Attempts under way: readings that come meanwhile are theirs as well, even if they are withdrawn again. */
   const flying = new Set<Pick<Living, 'base' | 'later'>>()
   const timeouts = new Map<string, { count: number; sinceMs: number }>()
@@ -84,8 +86,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
   let families: FamilyObservation[] = []
   let cycled = false
 
-  const topologyOf = (l: Pick<Living, 'base' | 'later'>): Topology => ({
-    ...deps.surroundings(),
+  const topologyOf = (l: Pick<Living, 'base' | 'later'>, around = deps.surroundings()): Topology => ({
+    ...around,
     readings: [
       ...(l.base === null ? [] : [l.base.snapshot]),
       ...[...l.later.values()].map((r) => r.snapshot),
@@ -143,17 +145,24 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       othersConnected:
         streak !== null && deps.connections.othersSince(target.name, wayOf(attempt), streak.sinceMs),
       untilMs: startedMs + options.lifeSeconds * 1000,
+      once: judgedOnce(),
     }
     living.set(address, record)
-    deps.late.dialled(asDialled(record))
+    if (deps.late.made(attempt)) deps.late.dialled(asDialled(record))
   }
 
   /** As it is judged by what is known now, for records that come later. */
   const asDialled = (record: Living): DialledAttempt => {
     const topology = topologyOf(record)
-    const judged = judgeWithParts(record.attempt, topology, contextOf(record))
+    const judged = record.once.judged(record.attempt, topology, contextOf(record))
     const points = capturePoints(judged, topology)
     return { target: target.name, attempt: record.attempt, verdict: judged.verdict, points }
+  }
+
+  /** Which way an address that was looked at would go. */
+  const groupOfLook = (address: string, attempt: Attempt, topology: Topology): string => {
+    const once = undialled.get(address)?.once ?? judgedOnce()
+    return groupOf(once.judged(attempt, topology, { ...noContext, families }).verdict)
   }
 
   /** What the resolvers say of the name stands beside its verdict, with its dates. */
@@ -175,30 +184,30 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
     for (const address of deps.taint.addresses())
       if (living.has(address)) deps.hold.pin(holdKey, address, nowMs)
     const known = deps.hold.known(holdKey, nowMs)
-    const cases = known.addresses.flatMap(({ address }) => {
+    const around = deps.surroundings()
+    const cases = known.addresses.map(({ address }) => {
       const alive = living.get(address)
       if (alive !== undefined && alive.untilMs > nowMs) {
-        return [
-          {
-            attempt: alive.attempt,
-            context: contextOf(alive),
-            topology: { ...topologyOf(alive), ...under },
-          },
-        ]
+        return {
+          attempt: alive.attempt,
+          context: contextOf(alive),
+          topology: { ...topologyOf(alive, around), ...under },
+          once: alive.once,
+        }
       }
       // Answered a moment ago, and not looked at yet: nothing is known of its way.
       const waiting = undialled.get(address) ?? {
         attempt: undialledAttempt(name, address, unknownRoute('not asked yet'), [], deps),
         base: null,
         later: new Map<string, KeptReading>(),
+        once: judgedOnce(),
       }
-      return [
-        {
-          attempt: waiting.attempt,
-          context: { ...noContext, families },
-          topology: { ...topologyOf(waiting), ...under },
-        },
-      ]
+      return {
+        attempt: waiting.attempt,
+        context: { ...noContext, families },
+        topology: { ...topologyOf(waiting, around), ...under },
+        once: waiting.once,
+      }
     })
     const input = {
       hostname: name.hostname,
@@ -212,7 +221,9 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       taintedBecause: deps.taint.reasons(),
       ...deps.late.wordOnName(name.hostname, name.port, target.confirmWithinSeconds),
     }
-    const judged = judgeAttempts(input, { ...deps.surroundings(), ...under, readings: [] })
+    const judged = cases.map(({ attempt, context, topology, once }) =>
+      once.advised(attempt, topology, context),
+    )
     const { attempts, asOf } = deps.late.aged(name, judged, target.evidenceAgeSeconds)
     return withResolvers(rollUp(input, attempts, asOf), under)
   }
@@ -262,7 +273,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
           const attempt = await wouldBeAttempt(target, name, held, deps, nowMs)
           flying.delete(look)
           if (attempt === null) return
-          undialled.set(held.address, { attempt, ...look })
+          undialled.set(held.address, { attempt, ...look, once: judgedOnce() })
           waiting.push([held, attempt])
         }),
       )
@@ -276,7 +287,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
       const groups = new Map<string, typeof known.addresses>()
       const topology = topologyOf({ base: deps.reading(), later: new Map() })
       for (const [held, attempt] of waiting) {
-        const group = groupOf(judgeAttempt(attempt, topology, { ...noContext, families }))
+        // One alone is chosen in whatever group it is.
+        const group = waiting.length === 1 ? '' : groupOfLook(held.address, attempt, topology)
         groups.set(group, [...(groups.get(group) ?? []), held])
       }
       const chosen = choose([...groups.values()], options.perGroup)
@@ -289,6 +301,8 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
           )
         }),
       )
+      // Of those that are dialled the attempt is judged, not the look.
+      for (const [address, look] of undialled) if (living.has(address)) look.once = judgedOnce()
       cycled = true
     },
     rejudge: (under) => (cycled ? judgeNow(under) : null),
@@ -305,6 +319,7 @@ export function watchName(target: Target, name: WatchedName, deps: WatchDeps): N
         timeoutsInARow: 0,
         othersConnected: false,
         untilMs: stamp.monotonicMs + lifeSeconds * 1000,
+        once: judgedOnce(),
       }
       deps.hold.dialled(holdKey, address, stamp.monotonicMs)
       deps.taint.seen(address, host.clock.wallMs())

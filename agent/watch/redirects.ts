@@ -3,6 +3,7 @@ import type { WatchedName } from '../../model/target.ts'
 import { parseHostname } from '../../aws/hostname.ts'
 import { readNameInput } from '../../aws/name-input.ts'
 import { hostnamesFor } from '../../aws/service-hostnames.ts'
+import { readKnownHostname } from '../../verdict/hostnames.ts'
 
 /** A target gains at most this many names by redirects: a server must not be able to fill it. */
 export const mostRedirects = 4
@@ -21,8 +22,9 @@ function named(attempt: Attempt): WatchedName | null {
     const read = readNameInput(http.location)
     if (read.ok) return asWatched(read.input.name.hostname, attempt.port)
   }
-  const own = parseHostname(attempt.hostname)
-  if (http.bucketRegion === null || !own.ok || own.name.bucket === null) return null
+  if (http.bucketRegion === null) return null
+  const own = readKnownHostname(attempt.hostname)
+  if (!own.ok || own.name.bucket === null) return null
   const elsewhere =
     own.name.region === null
       ? http.status === 301 || http.status === 307

@@ -105,6 +105,11 @@ export function createShared(options: SharedOptions): Shared {
     )
   }
 
+  const limits = {
+    routeTablesMaxAgeSeconds: config.topology.maxAgeSeconds,
+    otherMaxAgeSeconds: config.topology.otherMaxAgeSeconds,
+  }
+
   const declared = declaredOf(config)
   const declaredNames = declared.flatMap((entry) =>
     'dnsName' in entry.declared ? [entry.declared.dnsName] : [],
@@ -148,10 +153,7 @@ export function createShared(options: SharedOptions): Shared {
       sites: config.sites,
       nat64Prefixes: config.nat64Prefixes,
       ...options.beside?.(),
-      limits: {
-        routeTablesMaxAgeSeconds: config.topology.maxAgeSeconds,
-        otherMaxAgeSeconds: config.topology.otherMaxAgeSeconds,
-      },
+      limits,
     }),
     resolveTrusted: trusted.resolve,
     rememberedRoute(destination, source, sinceMs) {

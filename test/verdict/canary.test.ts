@@ -576,12 +576,14 @@ describe('words', () => {
   const asked = canary({ policy: { ...own, sourceAddresses: [...own.sourceAddresses] } })
   const unreadable = attempt({ host: { ...attempt().host, redirect: 'unreadable' } })
 
-  it('assume that nothing on this host redirects, where the address decides and that could not be read', () => {
+  it('assume that nothing on this host rewrites, where the address decides', () => {
     const assumptions = (at: Attempt, c: CanaryObservation, t: Topology) =>
       canaryEvidence(at, c, t).flatMap((e) => e.assumptions)
     const assumed = ['no redirect on this host rewrites the connection']
     expect(assumptions(unreadable, asked, described({}))).toEqual(assumed)
-    expect(assumptions(attempt(), asked, described({}))).toEqual([])
+    expect(assumptions(attempt(), asked, described({}))).toEqual([
+      'no program in the kernel (eBPF) rewrites the connection',
+    ])
     expect(assumptions(unreadable, canary(), described({}))).toEqual([])
     const elsewhere = snapshot({ endpoints: [{ ...gatewayEndpoint, id: endpoint, vpcId: 'vpc-2' }] }, -20)
     const both = topology([snapshot({ endpoints: [{ ...gatewayEndpoint, id: endpoint }] }), elsewhere])

@@ -684,7 +684,10 @@ describe('a declared endpoint, from on-prem', () => {
 
   it('names what the host could not show', () => {
     const entry = `trusted_endpoints: ${farName} via dc1`
-    expect(shown('10.9.0.7', onPrem([site()]), at())?.assumptions).toEqual([entry])
+    expect(shown('10.9.0.7', onPrem([site()]), at())?.assumptions).toEqual([
+      entry,
+      'no program in the kernel (eBPF) rewrites the connection',
+    ])
     expect(shown('10.9.0.7', onPrem([site()]), at({}, { redirect: 'unreadable' }))?.assumptions).toEqual([
       entry,
       'no redirect on this host rewrites the connection',

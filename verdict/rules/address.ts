@@ -1,20 +1,14 @@
 import type { Evidence } from '../../model/evidence.ts'
 import type { Attempt } from '../../model/observation.ts'
 import type { PrefixList, Topology } from '../../model/topology.ts'
-import { type Cidr, cidrContains, parseCidr } from '../../net/cidr.ts'
+import type { Cidr } from '../../net/cidr.ts'
 import { type Ip, canonicalIp, formatIp, parseIp } from '../../net/ip.ts'
 import { isNat64, isPrivateUse, nat64Ipv4 } from '../../net/special.ts'
 import { showsAllPeerings } from '../peerings-read.ts'
+import { holds, readPrefix } from '../prefixes.ts'
 import type { Reading } from '../reading.ts'
 import type { EndpointShown } from './endpoint.ts'
 import { evidenceOf, rows } from './rows.ts'
-
-function holds(prefixes: readonly string[], ip: Ip): boolean {
-  return prefixes.some((p) => {
-    const cidr = parseCidr(p)
-    return cidr.ok && cidrContains(cidr.value, ip)
-  })
-}
 
 /**
  * Whether an address counts as private: private use (RFC 1918, 100.64/10, ULA), inside any known VPC or
@@ -40,10 +34,7 @@ function inPeerOrTrusted(ip: Ip, topology: Topology): boolean {
 }
 
 function nat64Prefixes(topology: Topology): Cidr[] {
-  return (topology.nat64Prefixes ?? []).flatMap((text) => {
-    const cidr = parseCidr(text)
-    return cidr.ok ? [cidr.value] : []
-  })
+  return (topology.nat64Prefixes ?? []).flatMap((text) => readPrefix(text) ?? [])
 }
 
 /**

@@ -5,6 +5,7 @@ import { type OwnInterface, ownInterface } from '../own-interface.ts'
 import { type Possible, union } from '../possible.ts'
 import { type Reading, readingAt, readingsFor } from '../reading.ts'
 import { type RowId, rows } from './rows.ts'
+import { rewritingAssumed } from '../rewriting.ts'
 
 /** What AWS itself says of one request: the endpoint that it came in by, and from where. */
 export interface Attested {
@@ -74,10 +75,7 @@ export function readAttested(
     rule: ruleOf[widest?.row ?? (ownAddress ? 'own_address' : 'endpoint_unknown')],
     possible,
     because: [...new Set(found.map(({ because }) => because))].join('; and read again: '),
-    assumptions:
-      ownAddress && attempt.host.redirect === 'unreadable'
-        ? ['no redirect on this host rewrites the connection']
-        : [],
+    assumptions: ownAddress ? [rewritingAssumed(attempt.host)] : [],
   }
 }
 

@@ -1,18 +1,10 @@
 import type { Attempt } from '../../model/observation.ts'
 import type { Topology } from '../../model/topology.ts'
 import type { RouteLookup } from '../../aws/route.ts'
-import { cidrContains, parseCidr } from '../../net/cidr.ts'
 import { type Ip, parseIp } from '../../net/ip.ts'
 import type { OwnInterface } from '../own-interface.ts'
+import { holds } from '../prefixes.ts'
 import type { Reading } from '../reading.ts'
-
-/** Whether any of the CIDRs holds the address; what is no CIDR holds nothing. */
-export function holds(prefixes: readonly string[], ip: Ip): boolean {
-  return prefixes.some((p) => {
-    const cidr = parseCidr(p)
-    return cidr.ok && cidrContains(cidr.value, ip)
-  })
-}
 
 /** How the packets get to a declared endpoint, or null if that is not shown. */
 export function reachedBy(

@@ -1,12 +1,14 @@
 import type { Attempt } from '../../model/observation.ts'
 import type { Snapshot, Topology, TrustedEndpoint, VpcEndpoint } from '../../model/topology.ts'
-import { parseHostname } from '../../aws/hostname.ts'
 import type { RouteLookup } from '../../aws/route.ts'
 import { type Ip, canonicalIp, parseIp } from '../../net/ip.ts'
 import { isPrivateUse } from '../../net/special.ts'
+import { readKnownHostname } from '../hostnames.ts'
 import type { OwnInterface } from '../own-interface.ts'
+import { holds } from '../prefixes.ts'
 import { type Reading, readingAt } from '../reading.ts'
-import { holds, reachedBy } from './endpoint-reach.ts'
+import { reachedBy } from './endpoint-reach.ts'
+import { rewritingAssumed } from '../rewriting.ts'
 
 /** What is shown about an address that belongs, or may belong, to an endpoint's network interface. */
 export interface EndpointShown {
@@ -171,10 +173,7 @@ function trusted(
 ): EndpointShown | null {
   let matched: EndpointShown | null = null
   // In a VPC the route evidence says it.
-  const assumedOfHost =
-    topology.vantage.kind === 'on-prem' && attempt.host.redirect === 'unreadable'
-      ? ['no redirect on this host rewrites the connection']
-      : []
+  const assumedOfHost = topology.vantage.kind === 'on-prem' ? [rewritingAssumed(attempt.host)] : []
   const shown = (
     name: string,
     endpoint: string,
@@ -207,7 +206,7 @@ function trusted(
     const answers = bare ? [canonicalIp(name) ?? ''] : entry.addresses
     if (!answers.includes(address) || !mayBeAnEndpoints(ip, entry, topology)) continue
     if (entry.found === true && sharedAnswer(address, name, topology)) continue
-    const parsed = bare ? null : parseHostname(name)
+    const parsed = bare ? null : readKnownHostname(name)
     const endpointId = parsed?.ok ? parsed.name.endpointId : null
     if (!bare && (endpointId === null || !parsed?.ok || !awsOwnedService(parsed.name.service ?? ''))) continue
     const known = [...topology.readings, ...topology.others].flatMap((s) => s.endpoints)

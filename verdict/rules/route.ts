@@ -2,10 +2,10 @@ import type { Basis, Evidence, Flag } from '../../model/evidence.ts'
 import type { Attempt } from '../../model/observation.ts'
 import type { Topology } from '../../model/topology.ts'
 import type { RouteLookup } from '../../aws/route.ts'
-import { type Cidr, parseCidr } from '../../net/cidr.ts'
 import { type Ip, parseIp } from '../../net/ip.ts'
 import type { OwnInterface } from '../own-interface.ts'
 import { all, union, without } from '../possible.ts'
+import { readPrefix } from '../prefixes.ts'
 import type { Reading } from '../reading.ts'
 import type { EndpointShown } from './endpoint.ts'
 import {
@@ -18,6 +18,7 @@ import {
   targetOf,
 } from './route-target.ts'
 import { evidenceOf, rows } from './rows.ts'
+import { rewritingAssumed } from '../rewriting.ts'
 
 /** One look-up on the way: which table, which route. */
 export interface Hop {
@@ -151,11 +152,7 @@ export function readRoute(
   topology: Topology,
 ): RouteReading | null {
   if (!lookup.readable) return null
-  const nat64: Cidr[] = []
-  for (const text of topology.nat64Prefixes ?? []) {
-    const cidr = parseCidr(text)
-    if (cidr.ok) nat64.push(cidr.value)
-  }
+  const nat64 = (topology.nat64Prefixes ?? []).flatMap((text) => readPrefix(text) ?? [])
   const hops: Hop[] = []
   const follow = (q: Question, next: RouteLookup) => readLookup(q, next, hops)
   return follow({ ip, topology, reading, own, endpoint, nat64, nat: null, visited: [], follow }, lookup)
@@ -178,9 +175,7 @@ export function routeEvidence(
   if (read === null) return { because: lookup.because.join('; ') }
   const flags: Flag[] = read.unreadList ? ['unread_prefix_list'] : []
   const part = reading.snapshot.parts.routeTables
-  const assumptions = [...read.assumptions]
-  if (attempt.host.redirect === 'unreadable')
-    assumptions.push('no redirect on this host rewrites the connection')
+  const assumptions = [...read.assumptions, rewritingAssumed(attempt.host)]
   if (attempt.host.method === 'only_device')
     assumptions.push('the main routing table of this host decides (ip is not installed)')
   if (attempt.family === 6) assumptions.push("the IPv6 next hop is the VPC's router")
