@@ -44,6 +44,30 @@ export type StateChange =
   | { event: 'first_leg'; target: string; before: Text; leg: string; because: readonly string[] }
   /** `trouble` null: it is over. */
   | { event: 'ledger'; trouble: Text }
+  /** What stands where a new file begins: changes are told from there on. */
+  | {
+      event: 'baseline'
+      target: string
+      met: boolean | null
+      waived: boolean
+      firstLeg: Text
+      names: readonly {
+        hostname: string
+        style: string
+        state: string
+        conflict: boolean
+        tainted: boolean
+      }[]
+    }
+  /** The same of what belongs to no target. */
+  | {
+      event: 'baseline'
+      target: null
+      egress: readonly { check: string; state: string }[]
+      ledger: Text
+    }
+  /** The agent's life before this one ended without its last word: whatever stood then, nobody looked any more. */
+  | { event: 'interrupted'; started: Text; seen: Text }
   | {
       event: 'lifecycle'
       what: 'started' | 'configured' | 'configuration_refused' | 'stopped'

@@ -15,6 +15,15 @@ export function checkLedger(findings: Findings, { ledger }: Draft): void {
       finding(['ledger', 'kms_key'], problem, 'one of key_file and kms_key: one key signs'),
     )
   }
+  if (given.has('previous_key_file') && given.has('previous_kms_key')) {
+    const problem = 'stands beside previous_key_file'
+    const expected = 'one of previous_key_file and previous_kms_key: one key signed before'
+    findings.errors.push(finding(['ledger', 'previous_kms_key'], problem, expected))
+  }
+  if (value.kms_key !== undefined && value.previous_kms_key === value.kms_key)
+    findings.errors.push(
+      finding(['ledger', 'previous_kms_key'], 'is kms_key itself', 'the key that signed before it'),
+    )
   const { segment_size: size } = value
   if (size !== undefined && size < smallestSegment) {
     const problem = 'is so small that files and their seals will be most of the ledger'

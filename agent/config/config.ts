@@ -126,6 +126,8 @@ export interface LedgerConfig {
   /** The key before, where it was exchanged. */
   previousKeyFile: string | null
   kmsKey: string | null
+  /** The key of KMS before, likewise. */
+  previousKmsKey: string | null
   onFull: 'continue' | 'exit'
   checkpointEverySeconds: number
   segmentSizeBytes: number
@@ -233,6 +235,7 @@ function ledgerConfig(written: NonNullable<Written['ledger']>): LedgerConfig {
     keyFile: written.key_file ?? null,
     previousKeyFile: written.previous_key_file ?? null,
     kmsKey: written.kms_key ?? null,
+    previousKmsKey: written.previous_kms_key ?? null,
     onFull: written.on_full,
     checkpointEverySeconds: written.checkpoint_every,
     segmentSizeBytes: written.segment_size,

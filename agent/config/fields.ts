@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseCidr, formatCidr } from '../../net/cidr.ts'
 import { canonicalIp, parseIp } from '../../net/ip.ts'
 import { durationPattern, formatDuration, parseDuration } from './units.ts'

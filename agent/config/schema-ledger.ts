@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaults } from './defaults.ts'
 import { choice, duration, path, readable, word } from './fields.ts'
 import { parseSize } from './units.ts'
@@ -24,6 +24,11 @@ export const ledgerSchema = section('The append-only record of what was seen and
   ).optional(),
   kms_key: word(
     'The id, alias or ARN of a key of AWS KMS (ECC_NIST_EDWARDS25519, SIGN_VERIFY) that signs checkpoints instead.',
+    'the id, alias or ARN of a key of KMS',
+    /^[A-Za-z0-9:/_-]{1,256}$/,
+  ).optional(),
+  previous_kms_key: word(
+    'The key of KMS that signed before this one, instead of previous_key_file: it signs once, that another one does from then on.',
     'the id, alias or ARN of a key of KMS',
     /^[A-Za-z0-9:/_-]{1,256}$/,
   ).optional(),

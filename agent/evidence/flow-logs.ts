@@ -13,6 +13,7 @@ import { createEvidenceAge } from './evidence-age.ts'
 import { type FlowCoverage, createFlowCoverage } from './flow-coverage.ts'
 import { type FlowRounds, createFlowRounds } from './flow-rounds.ts'
 import { type LateBook, createLateBook } from './late-book.ts'
+import type { WaitingStore } from './late-store.ts'
 import { readRecords } from './records-child.ts'
 
 export interface FlowLogsDeps {
@@ -30,6 +31,8 @@ export interface FlowLogsDeps {
   /** What came of each query of a round. */
   onRead(results: readonly RecordsResult[], nowMs: number): void
   onProblem(problem: string): void
+  /** Left out: a restart forgets what waits. */
+  waiting?: WaitingStore
   sleep(seconds: number, signal: AbortSignal): Promise<void>
   random(): number
 }
@@ -68,10 +71,13 @@ export function createFlowLogs(deps: FlowLogsDeps): FlowLogs {
   const book = createLateBook({
     clock,
     coverage: (points) => (deps.config().enabled ? coverage.decides(points) : null),
+    looking: () => deps.config().enabled,
     clockOffsetSeconds: offset.seconds,
     evidenceAge: createEvidenceAge(() => clock.monotonicMs()),
     onResult: (result) => metrics.attempt(result),
+    ...(deps.waiting !== undefined && { keeper: deps.waiting.keeper }),
   })
+  if (deps.config().enabled) book.restore(deps.waiting?.kept ?? [])
 
   return {
     book,
@@ -106,7 +112,10 @@ export function createFlowLogs(deps: FlowLogsDeps): FlowLogs {
         roleArn: config.roleArn,
         read: (request) => readRecords(request, deps.reader(signal)),
         told: deps.told,
-        onRead: deps.onRead,
+        onRead(results, nowMs) {
+          deps.onRead(results, nowMs)
+          void deps.waiting?.save()
+        },
         onProblem: deps.onProblem,
         sleep: deps.sleep,
         random: deps.random,

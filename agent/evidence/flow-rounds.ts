@@ -9,7 +9,8 @@ import type { Coverage } from '../../probes/flowlog-coverage.ts'
 import type { Census } from './census.ts'
 import { clockProblem } from './clock-offset.ts'
 import type { FlowCoverage } from './flow-coverage.ts'
-import type { LateBook, Wanted } from './late-book.ts'
+import type { LateBook } from './late-book.ts'
+import type { Wanted } from './late-entry.ts'
 import { knownCidrsOf, recordsQueries } from './records-queries.ts'
 import type { RecordsAnswer, RecordsRequest } from './records-request.ts'
 
@@ -54,9 +55,19 @@ export interface FlowRounds {
 const deadlineSeconds = 50
 /** A record's own times are up to 60 s off, and a clock may be a minute off. */
 const slackMs = 120_000
-/** Records that come when nobody waits for them any more are looked for as far back, and as often. */
-const lateBackMs = 3 * 3600_000
+/**
+ * Records that come when nobody waits for them any more are looked for a day back, for the price of two short readings
+ * instead of one of a whole day: every half hour the last three hours are read, and one of six further stretches in its turn.
+ * The turns come round faster than a stretch lasts, so none goes by unread: what comes within three hours is found within
+ * the half hour, what comes later within four hours, up to 20 hours after the attempt at the least.
+ */
 const lateEveryMs = 30 * 60_000
+const lateMs = 3 * 3600_000
+const stretchMs = 3.5 * 3600_000
+const furtherStretches = 6
+const lateBackMs = lateMs + furtherStretches * stretchMs
+/** In files, which are read once, they are looked for in every one that is new: the youngest so many attempts. */
+const mostLateInFiles = 5000
 /** Without an attempt that waits, what came lately is still counted. */
 const idleWindowMs = 20 * 60_000
 
@@ -69,6 +80,7 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
   const cursors = new Map<string, RecordsCursor>()
   let standing: string[] = []
   let lateSinceMs = clock.monotonicMs()
+  let lateTurn = 0
 
   const placesOf = ({ client, nats, endpoints }: CapturePoints): CaptureInterface[] => [
     ...(client === null ? [] : [client]),
@@ -131,6 +143,7 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
     const region = deps.region()
     if (region === null) return ['no region to read flow logs in: set AWS_REGION, or region in the targets']
     const nowMs = clock.wallMs()
+    const inFiles = covers.some(({ logs }) => logs.some(({ source }) => source?.kind === 's3'))
     const oldestMs = Math.min(...pending.map((w) => w.attempt.stamp.wallMs - w.aggregationSeconds * 1000))
     const queries = recordsQueries(covers, {
       keys: keysOf(pending),
@@ -138,7 +151,7 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
       nowMs: nowMs + slackMs,
       cursors,
       knownCidrs: knownCidrsOf(deps.snapshot()),
-      lateKeys: keysOf(book.over(nowMs - lateBackMs)),
+      lateKeys: inFiles ? keysOf(book.over(nowMs - lateBackMs).slice(-mostLateInFiles)) : [],
     })
     await lookForLate(region, nowMs)
     if (queries.length === 0) return []
@@ -163,7 +176,19 @@ export function createFlowRounds(deps: FlowRoundsDeps): FlowRounds {
   const lookForLate = async (region: string, nowMs: number): Promise<void> => {
     if (clock.monotonicMs() - lateSinceMs < lateEveryMs) return
     lateSinceMs = clock.monotonicMs()
-    const over = book.over(nowMs - lateBackMs)
+    // What a clock that was set back made younger than now belongs to the last hours as well.
+    await lookForLateOf(region, book.over(nowMs - lateMs))
+    if (signal.aborted) return
+    const untilMs = nowMs - lateMs - lateTurn * stretchMs
+    lateTurn = (lateTurn + 1) % furtherStretches
+    const over = book.over(untilMs - stretchMs)
+    await lookForLateOf(
+      region,
+      over.filter(({ attempt }) => attempt.stamp.wallMs < untilMs),
+    )
+  }
+
+  const lookForLateOf = async (region: string, over: readonly Wanted[]): Promise<void> => {
     if (over.length === 0) return
     const startsMs = over.map(({ attempt }) => attempt.stamp.wallMs)
     const longestMs = Math.max(...over.map(({ aggregationSeconds }) => aggregationSeconds)) * 1000

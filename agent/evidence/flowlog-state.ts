@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { RecordsResult } from '../../aws/flow-query.ts'
 import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'

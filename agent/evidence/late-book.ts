@@ -1,7 +1,6 @@
-import type { CapturedRecord, CapturedRecords, SkippedWindow } from '../../model/capture.ts'
+import type { CapturedRecords } from '../../model/capture.ts'
 import type { Evidence } from '../../model/evidence.ts'
 import type { Clock } from '../../model/host.ts'
-import type { Attempt } from '../../model/observation.ts'
 import type { Confirmation } from '../../model/path.ts'
 import type { AttemptVerdict } from '../../model/verdict.ts'
 import { type Confirmed, confirmationOf, confirmedRank, pendingSeconds } from '../../verdict/confirm.ts'
@@ -10,7 +9,17 @@ import { withLate } from '../../verdict/judge.ts'
 import { flowEvidence } from '../../verdict/rules/flow.ts'
 import { offsetAt } from './clock-offset.ts'
 import { createConfirmedWays } from './confirmed-ways.ts'
-import { type EvidenceAge, leavesNothingPrivate } from './evidence-age.ts'
+import type { EvidenceAge } from './evidence-age.ts'
+import {
+  type KeptAttempt,
+  type LateEntry,
+  type LateKeeper,
+  type Wanted,
+  isAgainst,
+  lateEntry,
+  toldOf,
+  wantedOf,
+} from './late-entry.ts'
 import { createLateIndex } from './late-index.ts'
 import { gapConcerns, sameEvidence, sameGap } from './late-same.ts'
 import type { DialledAttempt, LateWatch } from './late-watch.ts'
@@ -24,6 +33,8 @@ export interface LateBookDeps {
   clock: Clock
   /** How the flow logs cover the places where an attempt can be seen; null: no log that can be read shows any of them. */
   coverage(points: DialledAttempt['points']): { aggregationSeconds: number } | null
+  /** False: no flow log is read, so that `coverage` would be null whatever the points. Left out: it is always asked. */
+  looking?(): boolean
   /** This host's clock against AWS's, null: not known. Unbounded. */
   clockOffsetSeconds(): number | null
   evidenceAge: EvidenceAge
@@ -33,13 +44,8 @@ export interface LateBookDeps {
   maxPending?: number
   /** Attempts that are kept for a day for records that come too late; default 20,000. */
   maxKept?: number
-}
-
-/** An attempt that records are looked for, as `flow-rounds.ts` asks for them. */
-export interface Wanted {
-  attempt: Attempt
-  points: DialledAttempt['points']
-  aggregationSeconds: number
+  /** Left out: a restart forgets what waits. */
+  keeper?: LateKeeper
 }
 
 export interface LateBook extends LateWatch {
@@ -53,36 +59,17 @@ export interface LateBook extends LateWatch {
   told(attemptId: string, evidence: readonly Evidence[]): AttemptVerdict[]
   /** Attempts as they are judged now: what later readings widened must not be forgotten here. */
   weighed(attempts: readonly AttemptVerdict[]): void
+  /**
+   * Attempts of an earlier life of the agent, out of a file that may hold anything: what records say of them may contradict, and
+   * is told only then. Nothing confirms them, no name is called by them, and nothing but that comes of their waiting.
+   */
+  restore(kept: readonly KeptAttempt[]): void
   /** Ends the waiting of those whose time is over, and forgets what is older than a day. */
   expire(): AttemptVerdict[]
   /** An attempt of an earlier cycle with what was said of it since. */
   attempt(id: string): AttemptVerdict | null
   /** `records`: those that are kept with attempts, one that several have counted for each. */
   size(): { pending: number; kept: number; records: number }
-}
-
-interface Entry {
-  dialled: DialledAttempt
-  aggregationSeconds: number
-  /** As it was known at the attempt, or first after it: what is known later is of another time. */
-  clockOffsetSeconds: number | null
-  /** Monotonic milliseconds. */
-  sinceMs: number
-  records: Map<string, CapturedRecord>
-  /** How many of them are of other connections through a NAT gateway, as far as their ports tell. */
-  ofOthers: number
-  skipped: SkippedWindow[]
-  /** What was told from elsewhere. */
-  told: Evidence[]
-  late: Evidence[]
-  confirmation: Confirmation
-  /** The judgement with all that is late. */
-  verdict: AttemptVerdict
-  over: boolean
-  /** More records came than are kept: whether a join is unique can't be told any more. */
-  full: boolean
-  contradicted: boolean
-  ambiguous: boolean
 }
 
 const keptMs = 24 * 3600 * 1000
@@ -100,9 +87,9 @@ const mostOfOthers = 32
  */
 export function createLateBook(deps: LateBookDeps): LateBook {
   const { clock, maxPending = 10_000, maxKept = 20_000 } = deps
-  const entries = new Map<string, Entry>()
-  const index = createLateIndex<Entry>()
-  const names = new Map<string, Set<Entry>>()
+  const entries = new Map<string, LateEntry>()
+  const index = createLateIndex<LateEntry>()
+  const names = new Map<string, Set<LateEntry>>()
   const confirmedMs = new Map<string, number>()
   const windows = new Map<string, number>()
   const ways = createConfirmedWays(() => clock.monotonicMs())
@@ -112,7 +99,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
 
   const nameOf = ({ hostname, port }: { hostname: string; port: number }) => `${hostname}:${port}`
 
-  const rejudge = (entry: Entry): boolean => {
+  const rejudge = (entry: LateEntry): boolean => {
     const { attempt, points } = entry.dialled
     entry.clockOffsetSeconds ??= offsetAt(attempt, deps.clockOffsetSeconds(), clock)
     const joined = joinRecords(
@@ -130,7 +117,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     const before = entry.confirmation
     // What came after the time was over never confirms; what was confirmed in time stays so unless it is contradicted.
     const confirmation: Confirmed = confirmationOf(tentative, {
-      over: entry.over && before !== 'confirmed',
+      over: entry.earlier || (entry.over && before !== 'confirmed'),
       available: true,
     })
     const verdict = { ...tentative, confirmation }
@@ -142,14 +129,10 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     return changed
   }
 
-  const weigh = (entry: Entry, before: Confirmation): void => {
+  const weigh = (entry: LateEntry, before: Confirmation): void => {
     const { verdict, confirmation } = entry
     const name = nameOf(verdict)
-    const against =
-      verdict.state === 'public' ||
-      verdict.conflicts.some(({ of }) => of === 'side') ||
-      leavesNothingPrivate(verdict)
-    if (against && entry.late.length > 0) {
+    if (isAgainst(verdict) && entry.late.length > 0) {
       ways.contradicted(name, verdict.bases, entry.sinceMs)
       deps.evidenceAge.forget(name)
       if (contradicts(verdict)) {
@@ -171,46 +154,46 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     deps.evidenceAge.hold(name, verdict, entry.sinceMs)
   }
 
-  const add = (entry: Entry): void => {
+  const add = (entry: LateEntry): void => {
     const { attempt } = entry.dialled
-    entries.set(attempt.stamp.id, entry)
+    entries.set(entry.key, entry)
     index.add(entry, attempt, entry.dialled.points)
+    pendingCount++
+    if (entry.earlier) return
     const name = nameOf(attempt)
     names.set(name, (names.get(name) ?? new Set()).add(entry))
-    pendingCount++
   }
 
-  const take = (dialled: DialledAttempt, aggregationSeconds: number): Entry => {
+  const makeRoom = (): void => {
     while (entries.size >= maxKept + maxPending) {
       const oldest = entries.values().find((known) => known.over) ?? entries.values().next().value
       if (oldest === undefined) break
       drop(oldest)
     }
-    const entry: Entry = {
-      dialled,
+  }
+
+  const keep = ({ key, dialled, aggregationSeconds, clockOffsetSeconds }: LateEntry): void =>
+    deps.keeper?.taken(key, { ...dialled, aggregationSeconds, clockOffsetSeconds })
+
+  const take = (dialled: DialledAttempt, aggregationSeconds: number): LateEntry => {
+    makeRoom()
+    const entry = lateEntry(dialled, {
+      key: dialled.attempt.stamp.id,
+      earlier: false,
       aggregationSeconds,
       clockOffsetSeconds: deps.clockOffsetSeconds(),
       sinceMs: clock.monotonicMs(),
-      records: new Map(),
-      ofOthers: 0,
-      skipped: [],
-      told: [],
-      late: [],
-      confirmation: 'pending',
-      verdict: { ...dialled.verdict, confirmation: 'pending' },
-      over: false,
-      full: false,
-      contradicted: false,
-      ambiguous: false,
-    }
+    })
+    keep(entry)
     add(entry)
     return entry
   }
 
-  const drop = (entry: Entry): void => {
+  const drop = (entry: LateEntry): void => {
     end(entry)
     const { attempt } = entry.dialled
-    entries.delete(attempt.stamp.id)
+    entries.delete(entry.key)
+    deps.keeper?.dropped(entry.key)
     index.remove(entry)
     recordCount -= entry.records.size
     const set = names.get(nameOf(attempt))
@@ -218,13 +201,18 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     if (set?.size === 0) names.delete(nameOf(attempt))
   }
 
-  const end = (entry: Entry): void => {
+  const end = (entry: LateEntry): void => {
     if (entry.over) return
     entry.over = true
     pendingCount--
   }
 
   return {
+    made(attempt) {
+      if (deps.looking?.() !== false) return true
+      if (attempt.outcome.reached !== 'not_dialled' && attempt.localPort !== null) ports.used(attempt)
+      return false
+    },
     dialled(dialled) {
       const { attempt, points } = dialled
       const { outcome, localPort, address, stamp } = attempt
@@ -275,7 +263,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         entry.over && entry.dialled.attempt.stamp.wallMs >= sinceMs ? wantedOf(entry) : [],
       ),
     captured({ records, skipped }) {
-      const news = new Set<Entry>()
+      const news = new Set<LateEntry>()
       for (const one of records) {
         for (const { item: entry, as } of index.find(one)) {
           if (entry.records.has(one.id) || (entry.full && as === 'nat')) continue
@@ -298,7 +286,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
           news.add(entry)
         }
       }
-      return [...news].flatMap((entry) => (rejudge(entry) ? [entry.verdict] : []))
+      return [...news].flatMap((entry) => (rejudge(entry) ? toldOf(entry) : []))
     },
     told(attemptId, evidence) {
       const entry = entries.get(attemptId)
@@ -313,7 +301,25 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         const widened = withLate(verdict, [], 'pending')
         const same = JSON.stringify(widened.possible) === JSON.stringify(entry.dialled.verdict.possible)
         entry.dialled = { ...entry.dialled, verdict: widened }
+        if (!same) keep(entry)
         if (!same && entry.late.length > 0) rejudge(entry)
+      }
+    },
+    restore(kept) {
+      for (const { aggregationSeconds, clockOffsetSeconds, ...dialled } of kept) {
+        const { wallMs } = dialled.attempt.stamp
+        const key = `earlier ${dialled.verdict.id} ${wallMs}`
+        const sinceMs = clock.monotonicMs() - Math.max(0, clock.wallMs() - wallMs)
+        if (entries.has(key) || clock.monotonicMs() - sinceMs > keptMs) continue
+        makeRoom()
+        // The monotonic clock may have begun anew since, and so may the ids.
+        const stamp = { ...dialled.attempt.stamp, id: key, monotonicMs: sinceMs }
+        const attempt = { ...dialled.attempt, stamp }
+        ports.used(attempt)
+        const of = { key, earlier: true, aggregationSeconds, clockOffsetSeconds, sinceMs }
+        const entry = lateEntry({ ...dialled, attempt }, of)
+        keep(entry)
+        add(entry)
       }
     },
     expire() {
@@ -327,8 +333,9 @@ export function createLateBook(deps: LateBookDeps): LateBook {
           end(entry)
           if (entry.confirmation !== 'pending') continue
           const isChanged = rejudge(entry)
-          if (!entry.contradicted) deps.onResult(entry.ambiguous ? 'ambiguous' : 'no_record')
-          if (isChanged) changed.push(entry.verdict)
+          if (!entry.earlier && !entry.contradicted)
+            deps.onResult(entry.ambiguous ? 'ambiguous' : 'no_record')
+          if (isChanged) changed.push(...toldOf(entry))
         }
       }
       if (windows.size > 4 * maxPending) windows.clear()
@@ -338,8 +345,4 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     attempt: (id) => entries.get(id)?.verdict ?? null,
     size: () => ({ pending: pendingCount, kept: entries.size, records: recordCount }),
   }
-}
-
-function wantedOf({ dialled: { attempt, points }, aggregationSeconds }: Entry): Wanted {
-  return { attempt, points, aggregationSeconds }
 }

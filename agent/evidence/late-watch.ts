@@ -30,7 +30,9 @@ export interface NameWord {
 
 /** What the watches of names ask of, and tell, whatever reads records: flow logs, AWS's own logs. */
 export interface LateWatch {
-  /** An attempt has been made; whether records of it are waited for shows in `wordOn`. */
+  /** An attempt has been made. True: `dialled` is to be told how it is judged. False: nobody waits for records, whatever way it went. */
+  made(attempt: Attempt): boolean
+  /** An attempt has been made and judged; whether records of it are waited for shows in `wordOn`. */
   dialled(dialled: DialledAttempt): void
   /** An attempt of which AWS itself has said something already, and perhaps will say more. */
   witnessed(dialled: DialledAttempt, evidence: readonly Evidence[]): void
@@ -50,6 +52,7 @@ export interface LateWatch {
 
 /** Where no records are read: one-off commands, and a daemon without such a source. */
 export const noLateWatch: LateWatch = {
+  made: () => false,
   dialled: () => undefined,
   witnessed: () => undefined,
   wordOn: () => ({ evidence: [], confirmation: 'unavailable' }),

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readStateFile, writeStateFile } from '../state-file.ts'
 import type { Log } from '../log.ts'
 import { type Taint, type TaintBook, createTaintBook } from './taint.ts'

@@ -133,10 +133,14 @@ export interface IamPolicy {
 /** The least policy under which everything works that `config` enables; null: nothing in it calls AWS. */
 export function iamPolicy(config: Config): IamPolicy | null {
   const enabled = iamFeatures.filter((feature) => feature.enabled(config))
-  if (enabled.length === 0) return null
+  return enabled.length === 0 ? null : policyOf(enabled, config)
+}
+
+/** The policy of these features alone, whether or not `config` enables them. */
+export function policyOf(features: readonly IamFeature[], config: Config): IamPolicy {
   return {
     Version: '2012-10-17',
-    Statement: enabled.map(({ sid, actions, resources, condition }) => ({
+    Statement: features.map(({ sid, actions, resources, condition }) => ({
       Sid: sid,
       Effect: 'Allow',
       Action: [...(typeof actions === 'function' ? actions(config) : actions)].sort(),

@@ -16,6 +16,9 @@ function keyArn(key: string, config: Config): string {
   return `arn:${partitionOf(config)}:kms:*:*:key/${id}`
 }
 
+const kmsKeysOf = ({ ledger }: Config): string[] =>
+  [ledger?.kmsKey, ledger?.previousKmsKey].flatMap((key) => key ?? [])
+
 const s3Of = ({ ledger }: Config) => ledger?.anchors?.s3 ?? null
 const logsOf = ({ ledger }: Config) => ledger?.anchors?.cloudwatchLogs ?? null
 
@@ -31,10 +34,11 @@ function objectArn(config: Config, s3: NonNullable<NonNullable<LedgerConfig['anc
 export const ledgerFeatures: readonly IamFeature[] = [
   {
     sid: 'PathproofSignLedger',
-    purpose: 'signing checkpoints of the ledger (ledger.kms_key)',
+    purpose:
+      'signing checkpoints of the ledger, and handing over from the key before (ledger.kms_key, ledger.previous_kms_key)',
     actions: kmsActions,
-    resources: (config) => (config.ledger?.kmsKey ? [keyArn(config.ledger.kmsKey, config)] : []),
-    enabled: ({ ledger }) => (ledger?.kmsKey ?? null) !== null,
+    resources: (config) => [...new Set(kmsKeysOf(config).map((key) => keyArn(key, config)))],
+    enabled: (config) => kmsKeysOf(config).length > 0,
   },
   {
     sid: 'PathproofAnchorCheckpoints',

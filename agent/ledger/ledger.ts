@@ -162,6 +162,7 @@ export function createLedger(deps: LedgerDeps): Ledger {
       region: deps.region,
       wallMs,
     })
+    if (signing.previousBecause) log.warn('ledger_previous_key', { because: signing.previousBecause })
     const anchors =
       config.anchors === null
         ? null

@@ -1,13 +1,11 @@
 import type { LedgerRecord } from '../../ledger/types.ts'
 import type { Attempt, DnsObservation, FamilyObservation } from '../../model/observation.ts'
 import type { PathState } from '../../model/path.ts'
-import type { Topology } from '../../model/topology.ts'
 import { type AttemptVerdict, type NameVerdict, rulesVersion } from '../../model/verdict.ts'
-import { judgeAttempt, withLate } from '../../verdict/judge.ts'
 import { rollUp } from '../../verdict/name.ts'
-import { socketEvidence } from '../../verdict/rules/socket.ts'
 import { judgeTarget } from '../../verdict/target.ts'
 import { createReplayBasis } from './replay-basis.ts'
+import { countedOf, countedRows, judgeAgain, judgeWholly } from './replay-judge.ts'
 import {
   type StoredTarget,
   readAttempt,
@@ -59,52 +57,6 @@ export interface Replay {
 
 const mostKept = 50_000
 const mostChanges = 1000
-
-/** Rows of the socket that need nothing but the attempt. */
-const ownRows = ['socket.verified', 'socket.dates', 'socket.intercepted']
-
-/** Rows that count what happened around an attempt: a ledger keeps what they said. */
-const isCounted = (rule: string): boolean => rule.startsWith('socket.') || rule.startsWith('kernel.')
-
-/**
- * Judges an attempt again by its observation and what the account was configured to do: every row anew but those of a socket that
- * did not complete its handshake, and what records said later.
- */
-export function judgeWholly(
-  stored: AttemptVerdict,
-  seen: Attempt,
-  { topology, beside }: { topology: Topology; beside: boolean },
-): AttemptVerdict {
-  const lately = new Set(stored.grounds.late)
-  const late = stored.evidence.filter((_, index) => lately.has(index))
-  const now = judgeAttempt(seen, topology)
-  const counted = stored.evidence.filter(({ rule }, index) => !lately.has(index) && isCounted(rule))
-  const own =
-    seen.outcome.reached === 'tls'
-      ? now.evidence
-      : [...now.evidence.filter(({ rule }) => !isCounted(rule)), ...counted]
-  // Traces and the Direct Connect API might have spoken against what the rest shows.
-  const firstLeg = beside ? stored.firstLeg : now.firstLeg
-  const base = { ...now, firstLeg: firstLeg ?? null, evidence: own, grounds: { ...now.grounds, late: [] } }
-  return withLate(base, late, stored.confirmation)
-}
-
-/**
- * Judges an attempt again without the account. Elimination is done anew over all evidence, and so are the rows that a
- * completed handshake alone decides; the other rows stay as stored.
- */
-export function judgeAgain(stored: AttemptVerdict, seen: Attempt | null): AttemptVerdict {
-  const lately = new Set(stored.grounds.late)
-  const late = stored.evidence.filter((_, index) => lately.has(index))
-  let own = stored.evidence.filter((_, index) => !lately.has(index))
-  if (seen?.outcome.reached === 'tls') {
-    const context = { timeoutsInARow: 0, othersConnected: false, families: [] }
-    own = [...own.filter(({ rule }) => !ownRows.includes(rule)), ...socketEvidence(seen, context)]
-  }
-  const connected = seen === null ? stored.connected : seen.outcome.reached === 'tls'
-  const base = { ...stored, connected, evidence: own, grounds: { ...stored.grounds, late: [] } }
-  return withLate(base, late, stored.confirmation)
-}
 
 const goodness: readonly PathState[] = ['public', 'mixed', 'undetermined', 'blocked', 'private']
 
@@ -161,6 +113,8 @@ export function createReplay(): Replay {
     const on = attempt === undefined ? null : basis.topologyOf(attempt, before.grounds.late.length > 0)
     if (attempt !== undefined && on !== null && typeof on !== 'string') {
       result.wholly++
+      for (const rule of new Set(countedOf(before, attempt).map((one) => one.rule)))
+        stays(countedRows[rule] ?? rule)
       if (on.beside && (before.firstLeg ?? null) !== null)
         stays('the first leg: traces and readings of Direct Connect are not kept')
       return judgeWholly(before, attempt, on)

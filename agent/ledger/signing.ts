@@ -10,6 +10,8 @@ export interface Signing {
   source: KeySource
   /** The key that signed before; null: none is at hand. */
   previous: Signer | null
+  /** Why one that is configured is not; null: it is, or none is. */
+  previousBecause: string | null
   /** Where the key is, or why there is none; for people. */
   because: string
   /** The key's file can be read by others than its user. */
@@ -30,36 +32,59 @@ const kmsSeconds = 20
 
 /** Who signs the checkpoints of a ledger with this origin, by the configuration. Never rejects. */
 export async function findSigning(
-  config: Pick<LedgerConfig, 'keyFile' | 'kmsKey'> & Partial<Pick<LedgerConfig, 'previousKeyFile'>>,
+  config: Pick<LedgerConfig, 'keyFile' | 'kmsKey'> &
+    Partial<Pick<LedgerConfig, 'previousKeyFile' | 'previousKmsKey'>>,
   origin: string,
   deps: SigningDeps,
 ): Promise<Signing> {
-  const before = await findLocalKey(deps.environment, config.previousKeyFile ?? null, previousCredentialName)
-  const previous = before.ok ? localSigner(before.key, origin) : null
-  if (config.kmsKey !== null) return { ...(await kmsSigning(config.kmsKey, origin, deps)), previous }
-  const found = await findLocalKey(deps.environment, config.keyFile)
-  if (!found.ok)
-    return {
-      signer: null,
-      previous,
-      source: 'none',
-      because: found.because,
-      openToOthers: false,
-      again: false,
-    }
-  const { source, path, key, openToOthers } = found
-  return { signer: localSigner(key, origin), previous, source, because: path, openToOthers, again: false }
+  const [now, before] = await Promise.all([
+    signingNow(config, origin, deps),
+    signingBefore(config, origin, deps),
+  ])
+  return { ...now, ...before }
 }
 
-async function kmsSigning(key: string, origin: string, deps: SigningDeps): Promise<Signing> {
-  const none = (because: string, again: boolean): Signing => ({
-    signer: null,
-    previous: null,
-    source: 'none',
-    because: `${key}: ${because}`,
-    openToOthers: false,
-    again,
-  })
+type Now = Omit<Signing, 'previous' | 'previousBecause'>
+
+async function signingNow(
+  config: Pick<LedgerConfig, 'keyFile' | 'kmsKey'>,
+  origin: string,
+  deps: SigningDeps,
+): Promise<Now> {
+  const none = { signer: null, source: 'none' as const, openToOthers: false }
+  if (config.kmsKey !== null) {
+    const found = await kmsSigner(config.kmsKey, origin, deps)
+    return found.ok
+      ? { signer: found.signer, source: 'kms', because: config.kmsKey, openToOthers: false, again: false }
+      : { ...none, because: found.because, again: found.again }
+  }
+  const found = await findLocalKey(deps.environment, config.keyFile)
+  if (!found.ok) return { ...none, because: found.because, again: false }
+  const { source, path, key, openToOthers } = found
+  return { signer: localSigner(key, origin), source, because: path, openToOthers, again: false }
+}
+
+/** A key that lies on this host goes before one of KMS. */
+async function signingBefore(
+  config: Partial<Pick<LedgerConfig, 'previousKeyFile' | 'previousKmsKey'>>,
+  origin: string,
+  deps: SigningDeps,
+): Promise<Pick<Signing, 'previous' | 'previousBecause'>> {
+  const local = await findLocalKey(deps.environment, config.previousKeyFile ?? null, previousCredentialName)
+  if (local.ok) return { previous: localSigner(local.key, origin), previousBecause: null }
+  const { previousKmsKey: key = null } = config
+  if (local.configured || key === null)
+    return { previous: null, previousBecause: local.configured ? local.because : null }
+  const found = await kmsSigner(key, origin, deps)
+  return found.ok
+    ? { previous: found.signer, previousBecause: null }
+    : { previous: null, previousBecause: found.because }
+}
+
+type KmsSigner = { ok: true; signer: Signer } | { ok: false; because: string; again: boolean }
+
+/** `again`: it could not be asked, and may answer later. */
+async function kmsSigner(key: string, origin: string, deps: SigningDeps): Promise<KmsSigner> {
   const ask = async (message: string | null): Promise<Buffer> => {
     const region = deps.region()
     if (region === null) throw new Error('the region of this host is not known: set AWS_REGION')
@@ -77,13 +102,15 @@ async function kmsSigning(key: string, origin: string, deps: SigningDeps): Promi
   }
   try {
     const publicKey = ed25519Of(await ask(null))
-    if (publicKey === null) return none('it is no Ed25519 key (ECC_NIST_EDWARDS25519)', false)
+    if (publicKey === null)
+      return { ok: false, because: `${key}: it is no Ed25519 key (ECC_NIST_EDWARDS25519)`, again: false }
     const signer: Signer = {
       vkey: formatVkey(origin, publicKey),
       sign: async (message) => await ask(Buffer.from(message).toString('base64')),
     }
-    return { signer, previous: null, source: 'kms', because: key, openToOthers: false, again: false }
+    return { ok: true, signer }
   } catch (error) {
-    return none(error instanceof Error ? error.message : 'it can not be asked', true)
+    const why = error instanceof Error ? error.message : 'it can not be asked'
+    return { ok: false, because: `${key}: ${why}`, again: true }
   }
 }

@@ -87,6 +87,11 @@ export function agentSurface(parts: ShownParts): HttpContent {
     books,
     facts: () =>
       factsOf(vantages.current(), snapshot(), topology.configured, {
+        nowMs: wallMs(),
+        maxAgeSeconds: {
+          routeTables: watching.config().topology.maxAgeSeconds,
+          others: watching.config().topology.otherMaxAgeSeconds,
+        },
         egress: outward.documents.egress(),
         posture: outward.documents.posture(),
         ledger: ledger.document(),

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { choice, flag, readable } from '../config/fields.ts'
 
 /** Values of `client_auth_type`; exporter-toolkit's words, which are those of Go's crypto/tls. */

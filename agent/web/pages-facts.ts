@@ -3,6 +3,9 @@ import { type Snapshot, type Vantage, snapshotParts } from '../../model/topology
 
 /** What stands beside the verdicts, as the documents under `/api/v1/` have it. */
 export interface BesideDocuments {
+  nowMs: number
+  /** How old what the account said may be: older than that nothing is concluded from it. */
+  maxAgeSeconds: { routeTables: number; others: number }
   egress: object | null
   posture: object | null
   ledger: object | null
@@ -28,7 +31,11 @@ function vantageFact({ kind, because, instanceId, region, interfaces }: Vantage)
   }
 }
 
-function accountFacts(snapshot: Snapshot | null, configured: boolean): Fact[] {
+function accountFacts(
+  snapshot: Snapshot | null,
+  configured: boolean,
+  { nowMs, maxAgeSeconds }: BesideDocuments,
+): Fact[] {
   if (snapshot === null)
     return [
       {
@@ -42,20 +49,32 @@ function accountFacts(snapshot: Snapshot | null, configured: boolean): Fact[] {
     const reading = snapshot.parts[part]
     return part !== 'routeTables' && reading.read && reading.atMs !== null ? [reading.atMs] : []
   })
+  const oldestMs = dates.length > 0 ? Math.min(...dates) : null
   const tables = snapshot.parts.routeTables
+  const tablesMs = tables.read ? tables.atMs : null
+  const isOld = (atMs: number | null, seconds: number): boolean =>
+    atMs !== null && nowMs - atMs > seconds * 1000
+  const tablesOld = isOld(tablesMs, maxAgeSeconds.routeTables)
+  const othersOld = isOld(oldestMs, maxAgeSeconds.others)
+  const tooOld = '; too old to count'
   return [
     {
       label: 'Route tables',
-      bad: !tables.read,
-      text: tables.read ? `${snapshot.source}, read` : `not read: ${tables.detail}`,
-      atMs: tables.read ? tables.atMs : null,
+      bad: !tables.read || tablesMs === null || tablesOld,
+      text: !tables.read
+        ? `not read: ${tables.detail}`
+        : tablesMs === null
+          ? `${snapshot.source}, without a date: nothing is concluded from it`
+          : `${snapshot.source}${tablesOld ? tooOld : ''}, read`,
+      atMs: tablesMs,
     },
     {
       label: 'Rest of the account',
-      bad: unread.some((part) => part !== 'routeTables'),
+      bad: othersOld || unread.some((part) => part !== 'routeTables'),
       text:
-        unread.length === 0 ? 'oldest part read' : `not read: ${unread.join(', ')}; oldest other part read`,
-      atMs: dates.length > 0 ? Math.min(...dates) : null,
+        (unread.length === 0 ? '' : `not read: ${unread.join(', ')}; `) +
+        `oldest ${unread.length === 0 ? '' : 'other '}part${othersOld ? `${tooOld.replace(';', ',')},` : ''} read`,
+      atMs: oldestMs,
     },
   ]
 }
@@ -108,7 +127,7 @@ export function factsOf(
   const lag = beside.flowLogLagSeconds
   return [
     vantageFact(vantage),
-    ...accountFacts(snapshot, accountConfigured),
+    ...accountFacts(snapshot, accountConfigured, beside),
     ...(egress.length > 0 ? [statesFact('Egress', egress, 'blocked', 'open')] : []),
     ...(posture.length > 0 ? [statesFact('Posture', posture, 'pass', 'fail')] : []),
     {

@@ -20,12 +20,13 @@ export interface TimingBook {
 
 interface Samples {
   atMs: Float64Array
-  /** Not a number: the phase was not reached. */
-  tcp: Float32Array
-  tls: Float32Array
-  uncertainty: Float32Array
+  /** TCP, TLS (not a number: the phase was not reached) and uncertainty of each sample. One array, for each costs as much again. */
+  seconds: Float32Array
   written: number
 }
+
+const columns = { tcp: 0, tls: 1, uncertainty: 2 }
+const width = 3
 
 /** The last timings of each name, for its plots. At most `mostNames` names (default 10,000). */
 export function createTimingBook(mostNames = 10_000): TimingBook {
@@ -37,12 +38,12 @@ export function createTimingBook(mostNames = 10_000): TimingBook {
     const found: TimedSample[] = []
     for (let n = Math.max(0, samples.written - mostSamples); n < samples.written; n++) {
       const at = n % mostSamples
-      const seconds = samples[which][at] ?? Number.NaN
+      const seconds = samples.seconds[at * width + columns[which]] ?? Number.NaN
       if (Number.isNaN(seconds)) continue
       found.push({
         atMs: samples.atMs[at] ?? 0,
         seconds,
-        uncertaintySeconds: samples.uncertainty[at] ?? Infinity,
+        uncertaintySeconds: samples.seconds[at * width + columns.uncertainty] ?? Infinity,
       })
     }
     return found
@@ -56,18 +57,16 @@ export function createTimingBook(mostNames = 10_000): TimingBook {
         if (names.size >= mostNames) return
         samples = {
           atMs: new Float64Array(mostSamples),
-          tcp: new Float32Array(mostSamples),
-          tls: new Float32Array(mostSamples),
-          uncertainty: new Float32Array(mostSamples),
+          seconds: new Float32Array(width * mostSamples),
           written: 0,
         }
         names.set(key, samples)
       }
       const at = samples.written % mostSamples
       samples.atMs[at] = stamp.wallMs
-      samples.tcp[at] = timings.tcpConnectSeconds ?? Number.NaN
-      samples.tls[at] = timings.tlsHandshakeSeconds ?? Number.NaN
-      samples.uncertainty[at] = timings.uncertaintySeconds ?? Infinity
+      samples.seconds[at * width + columns.tcp] = timings.tcpConnectSeconds ?? Number.NaN
+      samples.seconds[at * width + columns.tls] = timings.tlsHandshakeSeconds ?? Number.NaN
+      samples.seconds[at * width + columns.uncertainty] = timings.uncertaintySeconds ?? Infinity
       samples.written++
     },
     tcp: (key) => read(key, 'tcp'),

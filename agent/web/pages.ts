@@ -67,6 +67,8 @@ export interface PagesParts {
   ring: Pick<Ring, 'records'>
   notices(): string[]
   facts(): Fact[]
+  /** Where the metrics are; left out: at `/metrics`. */
+  metricsPath?(): string
   /** Any attempt that is still known. */
   attempt(id: string): AttemptVerdict | null
 }
@@ -190,6 +192,7 @@ export function createPages(parts: PagesParts): Pages {
     const row = rowOf(found, verdict)
     const around = changesAround(parts.ring, name)
     return targetPage({
+      metricsPath: parts.metricsPath?.(),
       version,
       nowMs: wallMs(),
       row,
@@ -217,6 +220,7 @@ export function createPages(parts: PagesParts): Pages {
     const names = fleet.verdicts().flatMap((verdict) => verdict.names)
     const now = names.find((one) => one.attempts.some((a) => a.id === id)) ?? null
     return attemptPage({
+      metricsPath: parts.metricsPath?.(),
       version,
       nowMs: wallMs(),
       attempt: found,
@@ -229,7 +233,8 @@ export function createPages(parts: PagesParts): Pages {
   return {
     *status() {
       const now = yield* looking()
-      yield* statusPage({ version, ...now, sections: (urgency) => sectionsOf(now, urgency) }).body
+      const sections = (urgency: Urgency) => sectionsOf(now, urgency)
+      yield* statusPage({ version, metricsPath: parts.metricsPath?.(), ...now, sections }).body
     },
     changes() {
       const all = looking()
@@ -249,7 +254,7 @@ export function createPages(parts: PagesParts): Pages {
         kind === 'targets'
           ? `No target is called ${name}.`
           : 'This connection is not kept any more, or never was. The records of the ledger, where one is kept, have it.'
-      return missingPage(what, version, wallMs())
+      return missingPage(what, { version, metricsPath: parts.metricsPath?.(), nowMs: wallMs() })
     },
   }
 }

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { CloudwatchDatum, CloudwatchMetric } from '../../exporters/cloudwatch.ts'
 import { type StateChange, type StateEvent, eventSchema } from '../../exporters/events.ts'
 import { type Exporter, type ExporterName, dropReasons } from '../../exporters/exporter.ts'
@@ -12,6 +13,7 @@ import type { TargetVerdict } from '../../model/verdict.ts'
 import type { ReaderDeps } from '../child.ts'
 import type { Config } from '../config/config.ts'
 import type { Log } from '../log.ts'
+import type { LifeMark } from './life-mark.ts'
 import { putMetricsInChild } from './put-metrics-child.ts'
 import type { Recorded, Sink } from '../record.ts'
 import { createStateChanges } from './state-changes.ts'
@@ -25,6 +27,8 @@ export interface SinksDeps {
   verdicts(): readonly TargetVerdict[]
   /** What is wrong with the ledger. */
   ledgerTroubles(): readonly string[]
+  /** Left out: nothing is known of an earlier life. */
+  life?(): LifeMark
   region(): string | null
   reader(signal: AbortSignal): ReaderDeps
   sleep(seconds: number, signal: AbortSignal): Promise<void>
@@ -64,6 +68,8 @@ export function createSinks(deps: SinksDeps): Sinks {
   const changes = createStateChanges()
   const running: { [Name in ExporterName]: Running<Name> | null } = { events: null, cloudwatch: null }
   let lines: Lines | null = null
+  let file: string | null = null
+  let earlierTold = false
   let closing: Promise<unknown> = Promise.resolve()
   let sequence = 0
   let closed = false
@@ -108,7 +114,16 @@ export function createSinks(deps: SinksDeps): Sinks {
     }
   }
 
+  const tellEarlier = (): void => {
+    const earlier = deps.life?.().earlier ?? null
+    if (earlierTold || earlier === null) return
+    earlierTold = true
+    const text = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+    tell([{ event: 'interrupted', started: text(earlier.startedMs), seen: text(earlier.seenMs) }])
+  }
+
   const look = (): void => {
+    deps.life?.().seen()
     const troubles = deps.ledgerTroubles()
     tell(changes.looked(deps.verdicts(), troubles.length === 0 ? null : troubles.join('; ')))
   }
@@ -141,9 +156,13 @@ export function createSinks(deps: SinksDeps): Sinks {
     if (running.events?.on === on) return
     end('events', 2, config === null)
     if (config === null) return
+    file = config.file
     lines = createLines(config.file === null ? { stdout: true } : { file: config.file }, deps.wait)
     const next = started('events', on, { lines })
     running.events = next
+    tellEarlier()
+    tell(changes.baseline())
+    deps.life?.().seen()
     void every('events', lookSeconds, lookSeconds, next.stop.signal, look)
   }
 
@@ -185,7 +204,20 @@ export function createSinks(deps: SinksDeps): Sinks {
       takeEvents(configured.events)
       takeCloudwatch(configured.cloudwatch)
     },
-    reopen: () => lines?.reopen(),
+    reopen() {
+      const [old, name] = [lines, file]
+      if (old === null || name === null) return
+      // A file that was only read again goes on; one that was moved away leaves none, or an empty one, in its place.
+      void stat(name)
+        .then(
+          (found) => found.isFile() && found.size === 0,
+          (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+        )
+        .then((isNew) => {
+          if (isNew && lines === old && !closed) guarded('events', () => tell(changes.baseline()))
+        })
+      old.reopen()
+    },
     notices: () =>
       Object.entries(running).flatMap(([name, one]) => {
         const trouble = one?.exporter.trouble() ?? null
@@ -195,6 +227,7 @@ export function createSinks(deps: SinksDeps): Sinks {
       closed = true
       for (const name of ['events', 'cloudwatch'] as const) end(name, timeoutSeconds, false)
       await closing
+      await deps.life?.().ended()
     },
   }
 }

@@ -21,6 +21,8 @@ interface TargetTold {
 export interface StateChanges {
   /** One thing that was recorded. */
   recorded(record: Recorded): StateChange[]
+  /** All that was told and stands, for whoever begins to read here. */
+  baseline(): StateChange[]
   /** Verdicts as they stand now, lives run out included: what ended by itself shows here. Also what is watched no more. */
   looked(verdicts: readonly TargetVerdict[], ledgerTrouble: string | null): StateChange[]
 }
@@ -36,6 +38,7 @@ const contradicts = (name: NameVerdict): boolean =>
 export function createStateChanges(): StateChanges {
   const told = new Map<string, TargetTold>()
   const egress = new Map<string, EgressResult['state']>()
+  const legs = new Map<string, string>()
   let trouble: string | null = null
 
   const ofName = (target: string, before: Told | null, name: NameVerdict): StateChange[] => {
@@ -112,6 +115,7 @@ export function createStateChanges(): StateChanges {
         }
         case 'first_leg': {
           const { target, leg, before, because } = record.body
+          legs.set(target, leg)
           return clean([{ event: 'first_leg', target, before, leg, because: because.slice(0, mostReasons) }])
         }
         case 'lifecycle': {
@@ -123,6 +127,21 @@ export function createStateChanges(): StateChanges {
           return []
       }
     },
+    baseline() {
+      const targets = [...told].map(
+        ([target, { met, waived, names }]): StateChange => ({
+          event: 'baseline',
+          target,
+          met,
+          waived,
+          firstLeg: legs.get(target) ?? null,
+          names: [...names].map(([key, name]) => ({ ...nameOf(key), ...name })),
+        }),
+      )
+      const checks = [...egress].map(([check, state]) => ({ check, state }))
+      const beside: StateChange = { event: 'baseline', target: null, egress: checks, ledger: trouble }
+      return clean(checks.length > 0 || trouble !== null ? [...targets, beside] : targets)
+    },
     looked(verdicts, ledgerTrouble) {
       const changes = verdicts.flatMap(ofTarget)
       const watched = new Set(verdicts.map(({ target }) => target))
@@ -130,6 +149,7 @@ export function createStateChanges(): StateChanges {
         if (watched.has(target)) continue
         for (const [key, { state }] of names) changes.push(gone(target, key, state))
         told.delete(target)
+        legs.delete(target)
       }
       if (ledgerTrouble !== trouble) changes.push({ event: 'ledger', trouble: ledgerTrouble })
       trouble = ledgerTrouble
@@ -140,7 +160,11 @@ export function createStateChanges(): StateChanges {
 
 const lifecycles = ['started', 'configured', 'configuration_refused', 'stopped'] as const
 
-function gone(target: string, key: string, before: string): StateChange {
+function nameOf(key: string): { hostname: string; style: string } {
   const [style = '', hostname = ''] = key.split('\n')
-  return { event: 'unwatched', target, hostname, style, before }
+  return { hostname, style }
+}
+
+function gone(target: string, key: string, before: string): StateChange {
+  return { event: 'unwatched', target, ...nameOf(key), before }
 }

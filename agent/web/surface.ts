@@ -58,6 +58,7 @@ export function surfaceOf(parts: SurfaceParts): HttpContent {
     ring,
     notices: () => [...readyBecause(), ...keeper.problems(), ...parts.notices()],
     facts: parts.facts,
+    metricsPath: parts.telemetryPath,
     attempt,
   })
   return {

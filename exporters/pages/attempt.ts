@@ -10,6 +10,7 @@ import { badge, confirmationSentences, legWords, rankWords, stateSigns } from '.
 
 export interface AttemptFacts {
   version: string
+  metricsPath?: string | undefined
   nowMs: number
   attempt: AttemptVerdict
   /** What its name came to: now where the attempt still counts, else by itself. */
@@ -98,6 +99,7 @@ export function attemptPage(facts: AttemptFacts): Page {
     title: `${stateSigns[state]} ${attempt.address}: ${state} · pathproof`,
     up: '../',
     version: facts.version,
+    metricsPath: facts.metricsPath,
     nowMs: facts.nowMs,
     changes: null,
     body: attemptBody(facts),
@@ -105,7 +107,10 @@ export function attemptPage(facts: AttemptFacts): Page {
 }
 
 /** What is served where a page was asked for that is not there (any more). */
-export function missingPage(what: string, version: string, nowMs: number): Page {
+export function missingPage(
+  what: string,
+  frame: Pick<AttemptFacts, 'version' | 'metricsPath' | 'nowMs'>,
+): Page {
   const body = [`<p><a href="../">All targets</a></p><h1>Not here</h1><p>${html(what, 300)}</p>`]
-  return pageOf({ title: 'Not here · pathproof', up: '../', version, nowMs, changes: null, body }, 404)
+  return pageOf({ title: 'Not here · pathproof', up: '../', ...frame, changes: null, body }, 404)
 }

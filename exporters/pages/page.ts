@@ -66,6 +66,8 @@ export interface Frame {
   /** `` for `/`, `../` one level below: links are relative, so that the agent can stand below a path of a proxy. */
   up: '' | '../'
   version: string
+  /** Where the metrics are, absolute (`/metrics`); left out: there. */
+  metricsPath?: string | undefined
   /** Unix milliseconds at which it was made. */
   nowMs: number
   /** What the script asks to learn whether something has changed, relative; null: it fetches the page itself. */
@@ -74,14 +76,15 @@ export interface Frame {
 }
 
 /** A whole document around a body. */
-export function* document({ title, up, version, nowMs, changes, body }: Frame): Generator<string> {
+export function* document(frame: Frame): Generator<string> {
+  const { title, up, version, metricsPath = '/metrics', nowMs, changes, body } = frame
   const integrity = (text: string) => `sha384-${hash(text, 'sha384', 'base64')}`
   const watch =
     changes === null ? '' : ` data-changes="${html(changes.path)}" data-version="${html(changes.version)}"`
   yield `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>${html(title)}</title><link rel="icon" href="${up}${assets.icon.path}" type="image/svg+xml"><link rel="stylesheet" href="${up}${assets.style.path}" integrity="${integrity(style)}"><script src="${up}${assets.script.path}" integrity="${integrity(script)}" defer></script></head><body>
 <a class="skip" href="#main">Skip to content</a>
-<header><nav aria-label="pathproof"><a class="brand" href="${up === '' ? './' : up}">pathproof</a> <a href="${up}metrics">metrics</a> <a href="${up}api/v1/verdicts">verdicts</a> <a href="${up}-/ready">ready</a></nav>
+<header><nav aria-label="pathproof"><a class="brand" href="${up === '' ? './' : up}">pathproof</a> <a href="${up}${html(metricsPath.slice(1))}">metrics</a> <a href="${up}api/v1/verdicts">verdicts</a> <a href="${up}-/ready">ready</a></nav>
 <p id="contact" role="status" data-lost="Contact lost"><noscript>Made when it was asked for; without scripts it does not renew itself.</noscript></p></header>
 <main id="main" tabindex="-1" data-now="${Math.round(nowMs)}"${watch}>
 `

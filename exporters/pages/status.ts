@@ -46,6 +46,7 @@ export type Urgency = 'unmet' | 'open' | 'waived' | 'met'
 
 export interface StatusFacts {
   version: string
+  metricsPath?: string | undefined
   nowMs: number
   /** What a person must know beside the verdicts: not ready because, the ledger is not written, … */
   notices: readonly string[]
@@ -288,6 +289,7 @@ export function statusPage(facts: StatusFacts): Page {
     title: `${sign} ${words} · pathproof`,
     up: '',
     version: facts.version,
+    metricsPath: facts.metricsPath,
     nowMs: facts.nowMs,
     changes: { path: 'api/v1/status', version: facts.changes },
     body: statusBody(facts),

@@ -34,6 +34,7 @@ export interface NameFacts extends NameRow {
 
 export interface TargetFacts {
   version: string
+  metricsPath?: string | undefined
   nowMs: number
   row: TargetRow
   /** Null before the first verdict. */
@@ -248,6 +249,7 @@ export function targetPage(facts: TargetFacts): Page {
     title: `${stateSigns[state]} ${facts.row.name}: ${state} · pathproof`,
     up: '../',
     version: facts.version,
+    metricsPath: facts.metricsPath,
     nowMs: facts.nowMs,
     changes: null,
     body: targetBody(facts),

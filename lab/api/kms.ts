@@ -11,6 +11,10 @@ import { type ApiProblem, problem } from './problem.ts'
 /** The keys of every lab's account, by alias. */
 export const kmsKeys = {
   'alias/pathproof-ledger': { id: '5f0c1f3e-0a0b-4c0d-8e0f-0123456789ab', spec: 'ECC_NIST_EDWARDS25519' },
+  'alias/pathproof-ledger-next': {
+    id: '7b0c1f3e-0a0b-4c0d-8e0f-0123456789ab',
+    spec: 'ECC_NIST_EDWARDS25519',
+  },
   'alias/another': { id: '6a0c1f3e-0a0b-4c0d-8e0f-0123456789ab', spec: 'ECC_NIST_P256' },
 } as const
 

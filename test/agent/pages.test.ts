@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { decodeSnapshot } from '../../aws/snapshot-decode.ts'
+import { missingPage } from '../../exporters/pages/attempt.ts'
+import { type Snapshot, snapshotParts } from '../../model/topology.ts'
 import { createHistory, mostTurns } from '../../agent/web/pages-history.ts'
 import { createTimingBook, mostSamples } from '../../agent/web/pages-timings.ts'
 import { factsOf } from '../../agent/web/pages-facts.ts'
@@ -184,6 +187,8 @@ describe('the pages', () => {
 
   it('facts say what a person must look at', () => {
     const beside = {
+      nowMs: 0,
+      maxAgeSeconds: { routeTables: 180, others: 900 },
       egress: null,
       posture: null,
       ledger: null,
@@ -210,5 +215,62 @@ describe('the pages', () => {
       'Egress: 1 open; open: cloudflare',
       'Ledger: suspended, 3 records, not signed',
     ])
+  })
+
+  it.each([
+    ['young enough', 179, 899, []],
+    ['older than max_age', 181, 899, ['Route tables: test; too old to count, read']],
+    [
+      'the rest as well',
+      181,
+      901,
+      [
+        'Route tables: test; too old to count, read',
+        'Rest of the account: oldest part, too old to count, read',
+      ],
+    ],
+    ['without a date', null, 899, ['Route tables: test, without a date: nothing is concluded from it']],
+  ])('an account that is %s', (_, tables, others, expected) => {
+    const nowMs = 10_000_000
+    const empty = decodeSnapshot(new Map(), { source: 'test', account: '111122223333', region: 'us-east-1' })
+    const at = (seconds: number | null) => ({
+      read: true as const,
+      atMs: seconds === null ? null : nowMs - seconds * 1000,
+      dated: 'api' as const,
+    })
+    const parts = Object.fromEntries(
+      snapshotParts.map((part) => [part, at(part === 'routeTables' ? tables : others)]),
+    ) as Snapshot['parts']
+    const vantage = {
+      kind: 'ec2' as const,
+      because: [],
+      instanceId: null,
+      accountId: null,
+      region: null,
+      interfaces: [],
+    }
+    const facts = factsOf(vantage, { ...empty, parts }, true, {
+      nowMs,
+      maxAgeSeconds: { routeTables: 180, others: 900 },
+      egress: null,
+      posture: null,
+      ledger: null,
+      flowLogLagSeconds: null,
+      flowLogsEnabled: true,
+    })
+    expect(facts.flatMap(({ bad, label, text: words }) => (bad ? [`${label}: ${words}`] : []))).toEqual(
+      expected,
+    )
+  })
+
+  it('the link to the metrics leads where they are, from every page', () => {
+    const frame = { version: '1', nowMs: 0, metricsPath: '/private-metrics' }
+    expect(text(missingPage('x', frame))).toContain('<a href="../private-metrics">metrics</a>')
+    expect(text(missingPage('x', { version: '1', nowMs: 0 }))).toContain('<a href="../metrics">metrics</a>')
+    const shown = shownVerdicts(undefined, undefined, '/private-metrics')
+    shown.show([targetVerdict({})])
+    expect([...shown.pages.status()].join('')).toContain('<a href="private-metrics">metrics</a>')
+    for (const path of ['/targets/artifacts', '/attempts/a-1', '/attempts/gone'])
+      expect(text(shown.pages.at(path) ?? { body: [] }), path).toContain('<a href="../private-metrics">')
   })
 })

@@ -529,6 +529,38 @@ describe('a record that comes when nobody waits for it any more', () => {
     const counting = asked.flatMap(({ queries }) => queries.filter(({ census }) => census))
     expect(counting.every(({ toMs }) => toMs >= now + 31 * 60_000)).toBe(true)
   })
+
+  it.each([4, 9, 15, 19])('is found in a log however late it comes: %i hours', async (hours) => {
+    const kit = bench()
+    const made = kit.dial('a1')
+    const { rounds, asked, there, told } = roundsOn('logs', kit)
+    const step = 31 * 60_000
+    for (let ms = 0; ms < hours * 3600_000; ms += step) {
+      await kit.clock.advance(step)
+      await rounds.round()
+    }
+    expect(told).not.toContain('a1 public')
+    there.push(captured(made, 8))
+    for (let ms = 0; ms < 4 * 3600_000; ms += step) {
+      await kit.clock.advance(step)
+      await rounds.round()
+    }
+    expect(told).toContain('a1 public')
+    // No one reading is longer than a stretch of it.
+    const spans = asked.flatMap(({ queries }) => queries.map(({ fromMs, toMs }) => toMs - fromMs))
+    expect(Math.max(...spans)).toBeLessThan(4 * 3600_000)
+  })
+
+  it('is looked for in new files by so many attempts as one request may bear', async () => {
+    const kit = bench()
+    for (let n = 1; n <= 5200; n++) kit.dial(`a${n}`, { address: `52.216.${n >> 8}.${n & 255}` })
+    const { rounds, asked } = roundsOn('s3', kit)
+    await kit.clock.advance(31 * 60_000)
+    await rounds.round()
+    const keys = asked.flatMap(({ queries }) => queries.flatMap((query) => query.keys))
+    expect(keys).toHaveLength(5000)
+    expect(keys.at(-1)?.remoteAddress).toBe(`52.216.${5200 >> 8}.${5200 & 255}`)
+  })
 })
 
 it('an address that showed a contradiction stays known, although the next cycle comes after its time', async () => {

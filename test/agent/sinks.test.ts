@@ -158,6 +158,21 @@ describe('events of a daemon', () => {
     await expect.poll(() => eventsIn(file).some((event) => event.event === 'verdict')).toBe(true)
     const [last, first] = [eventsIn(`${file}.1`).at(-1)?.sequence ?? 0, eventsIn(file)[0]?.sequence]
     expect(first).toBe(last + 1)
+    // Whoever has this file alone knows what stood when it began, and each change goes on from there.
+    expect(eventsIn(file).find(({ event }) => event === 'baseline')).toMatchObject({
+      target: 'artifacts',
+      met: true,
+      waived: false,
+      names: [{ hostname: s3, style: 'regional', state: 'private', conflict: false, tainted: false }],
+    })
+    const seen = eventsIn(file).length
+    await daemon.daemon.reload()
+    for (let cycle = 0; cycle < 3; cycle++) await round(daemon, clock, 8, 1)
+    expect(
+      eventsIn(file)
+        .slice(seen)
+        .filter((event) => event.event === 'baseline'),
+    ).toEqual([])
   })
 
   it('a pipe whose reader does not read: probes, verdicts and scrapes go on', async () => {

@@ -408,3 +408,36 @@ describe('identity', () => {
     expect(kept.keeper.lastSuccessMs()).toBeNull()
   })
 })
+
+test('a date that lies in the future is told once, however far it lies there at each reading', async () => {
+  let ahead = 900
+  let what = 'manifest.json'
+  const kept = await keep({
+    otherRefreshSeconds: null,
+    read(parts, clock) {
+      const snapshot = snapshotAt(clock.wallMs(), parts)
+      ahead -= 60
+      const date = new Date(clock.wallMs() + ahead * 1000).toISOString()
+      const problem = `"${date}" lies ${ahead} s in the future`
+      return {
+        snapshot: {
+          ...snapshot,
+          problems: [
+            { file: what, place: 'time', problem, expected: 'a time in the past', nextStep: null },
+          ] as never,
+        },
+        failures: [],
+      }
+    },
+  })
+  await kept.clock.advance(300_000)
+  expect(kept.asked.length).toBeGreaterThan(3)
+  expect(kept.told).toHaveLength(1)
+  // What stands is shown with its number, and another thing is told.
+  expect(kept.keeper.problems()[0]).toContain(`lies ${ahead} s in the future`)
+  what = 'parts'
+  await kept.clock.advance(61_000)
+  expect(kept.told).toHaveLength(2)
+  kept.stop.abort()
+  await kept.running
+})

@@ -173,7 +173,8 @@ describe.skipIf(missing !== null)(titled('the packages', missing), () => {
     expect(ask('--requires')).not.toMatch(/GLIBC_2\.(29|3\d)/)
     for (const script of ['postinstall', 'preuninstall', 'postuninstall'])
       expect(ask('--scripts')).toContain(script)
-    expect(ask('-l')).toContain('/usr/lib/systemd/system/pathproof.service')
+    for (const unit of ['pathproof.service', 'pathproof-snapshot.service', 'pathproof-snapshot.timer'])
+      expect(ask('-l')).toContain(`/usr/lib/systemd/system/${unit}`)
     expect(run('rpm', ['-K', '--nosignature', file]).text).toContain('digests OK')
     // the program in it was not stripped to death
     const digest = createHash('sha256').update(readFileSync(program)).digest('hex')

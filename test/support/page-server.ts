@@ -43,7 +43,11 @@ function targetOf({ target, names, require }: TargetVerdict): Target {
 }
 
 /** `alive` false: their lives are over. */
-export function shownVerdicts(nowMs = () => Date.now(), alive = () => true): ShownVerdicts {
+export function shownVerdicts(
+  nowMs = () => Date.now(),
+  alive = () => true,
+  metricsPath = '/metrics',
+): ShownVerdicts {
   let verdicts: readonly TargetVerdict[] = []
   let monotonicMs = 0
   const notices: string[] = []
@@ -70,12 +74,21 @@ export function shownVerdicts(nowMs = () => Date.now(), alive = () => true): Sho
     },
     ring,
     notices: () => notices,
+    metricsPath: () => metricsPath,
     facts: () =>
       factsOf(
         { kind: 'ec2', because: [], instanceId: 'i-1', accountId: null, region: 'eu-west-1', interfaces: [] },
         null,
         false,
-        { egress: null, posture: null, ledger: null, flowLogLagSeconds: null, flowLogsEnabled: false },
+        {
+          nowMs: nowMs(),
+          maxAgeSeconds: { routeTables: 180, others: 900 },
+          egress: null,
+          posture: null,
+          ledger: null,
+          flowLogLagSeconds: null,
+          flowLogsEnabled: false,
+        },
       ),
     attempt: (id) =>
       verdicts.flatMap((v) => v.names).flatMap((n) => n.attempts.find((a) => a.id === id) ?? [])[0] ?? null,
