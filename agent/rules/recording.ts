@@ -37,6 +37,20 @@ export function recordingRules({
       record: 'job_target:pathproof_waiver_active:sum',
       expr: 'sum by (job, target) (pathproof_waiver_active)',
     },
+    { record: 'job_target:pathproof_tainted:sum', expr: 'sum by (job, target) (pathproof_tainted)' },
+    {
+      record: 'job_target:pathproof_evidence_conflicts:increase5m',
+      expr: 'sum by (job, target) (increase(pathproof_evidence_conflicts_total[5m]))',
+    },
+    {
+      record: 'job_reason:pathproof_probe_skipped:increase5m',
+      expr: 'sum by (job, reason) (increase(pathproof_probe_skipped_total[5m]))',
+    },
+    {
+      // what was never read does not count: hosts that are not meant to read an account have it too
+      record: 'job_part:pathproof_topology_part_last_success_timestamp_seconds:min',
+      expr: 'min by (job, part) (pathproof_topology_part_last_success_timestamp_seconds > 0)',
+    },
   ]
   if (egress !== null)
     rules.push({
@@ -44,9 +58,15 @@ export function recordingRules({
       expr: 'sum by (job, check, state) (pathproof_egress_state)',
     })
   if (flowLogs !== null)
-    rules.push({
-      record: 'job_service_traffic_path:pathproof_flowlog_bytes:rate5m',
-      expr: 'sum by (job, service, traffic_path) (rate(pathproof_flowlog_bytes_total[5m]))',
-    })
+    rules.push(
+      {
+        record: 'job_service_traffic_path:pathproof_flowlog_bytes:rate5m',
+        expr: 'sum by (job, service, traffic_path) (rate(pathproof_flowlog_bytes_total[5m]))',
+      },
+      {
+        record: 'job_result:pathproof_flowlog_attempts:increase5m',
+        expr: 'sum by (job, result) (increase(pathproof_flowlog_attempts_total[5m]))',
+      },
+    )
   return rules
 }

@@ -1,5 +1,8 @@
 import { coded, colours, lines, rows, timeline, yesLegend } from './panels.ts'
 
+/** For what is recorded: of all hosts, whatever is chosen. */
+export const all = 'job=~"$job"'
+
 /** The agents chosen above. */
 export const m = 'job=~"$job", instance=~"$instance"'
 
@@ -8,25 +11,26 @@ export const network = [
   lines({
     title: 'Traffic of the hosts by path',
     description:
-      'Bytes a second out of the network interfaces, as flow logs counted them, all programs. Paths by AWS: 1 same VPC, 2 internet or gateway endpoint, 3 virtual private gateway, 4 peering in the region, 5 peering between regions, 6 local gateway, 7 gateway endpoint, 8 internet gateway.',
+      'Bytes a second out of the network interfaces, as flow logs counted them, all programs and hosts. Paths by AWS: 1 same VPC, 2 internet or gateway endpoint, 3 virtual private gateway, 4 peering in the region, 5 peering between regions, 6 local gateway, 7 gateway endpoint, 8 internet gateway.',
     unit: 'Bps',
     width: 12,
     stacked: true,
     queries: [
       {
-        expr: `sum by (traffic_path) (rate(pathproof_flowlog_bytes_total{${m}}[$__rate_interval]))`,
+        expr: `sum by (traffic_path) (job_service_traffic_path:pathproof_flowlog_bytes:rate5m{${all}})`,
         legend: 'path {{traffic_path}}',
       },
     ],
   }),
   lines({
     title: 'Own attempts in flow logs',
-    description: 'Connections of the agents that were looked for in flow logs, by what was found.',
+    description:
+      'Connections of the agents that were looked for in flow logs, by what was found, in five minutes; of all hosts.',
     unit: 'short',
     width: 6,
     queries: [
       {
-        expr: `sum by (result) (increase(pathproof_flowlog_attempts_total{${m}}[$__rate_interval]))`,
+        expr: `sum by (result) (job_result:pathproof_flowlog_attempts:increase5m{${all}})`,
         legend: '{{result}}',
       },
     ],
@@ -128,12 +132,12 @@ export const agents = [
   }),
   lines({
     title: 'Slots that did not run',
-    description: 'Planned cycles that were skipped, by reason.',
+    description: 'Planned cycles that were skipped, by reason, in five minutes; of all hosts.',
     unit: 'short',
     width: 6,
     queries: [
       {
-        expr: `sum by (reason) (increase(pathproof_probe_skipped_total{${m}}[$__rate_interval]))`,
+        expr: `sum by (reason) (job_reason:pathproof_probe_skipped:increase5m{${all}})`,
         legend: '{{reason}}',
       },
     ],

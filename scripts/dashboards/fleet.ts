@@ -5,14 +5,14 @@ import {
   lines,
   marks,
   number,
-  pathCode,
   pathLegend,
+  recordedPathCode,
   rows,
   timeline,
   withRows,
   yesLegend,
 } from './panels.ts'
-import { agents, m, network, waysOut } from './fleet-hosts.ts'
+import { agents, all, m, network, waysOut } from './fleet-hosts.ts'
 
 const onTarget = 'on (job, instance, target)'
 const onName = 'on (job, instance, target, hostname, style)'
@@ -113,12 +113,12 @@ const paths = [
   }),
   lines({
     title: 'Names by state',
-    description: 'How many watched names are in which state.',
+    description: 'How many watched names are in which state, of all hosts.',
     unit: 'short',
     width: 12,
     stacked: true,
     colour: stateColours,
-    queries: [{ expr: `sum by (state) (pathproof_path_state{${m}})`, legend: '{{state}}' }],
+    queries: [{ expr: `sum by (state) (job_state:pathproof_path_state:sum{${all}})`, legend: '{{state}}' }],
   }),
   timeline({
     title: 'Worst state of each target',
@@ -127,7 +127,7 @@ const paths = [
     width: 24,
     height: 9,
     legend: pathLegend,
-    queries: [{ expr: pathCode(m, 'job, target'), legend: '{{target}}' }],
+    queries: [{ expr: recordedPathCode(all), legend: '{{target}}' }],
   }),
   rows({
     title: 'Public and mixed now',
@@ -155,12 +155,15 @@ const paths = [
   lines({
     title: 'Names by way and proof',
     description:
-      'Names by the class of path that is left (several: more than one is possible) and the rank of its proof.',
+      'Names by the class of path that is left (several: more than one is possible) and the rank of its proof; of all hosts.',
     unit: 'short',
     width: 12,
     stacked: true,
     queries: [
-      { expr: `count by (class, proof) (pathproof_path_info{${m}})`, legend: '{{class}}, {{proof}}' },
+      {
+        expr: `sum by (class, proof) (job_class_proof:pathproof_path_info:count{${all}})`,
+        legend: '{{class}}, {{proof}}',
+      },
     ],
   }),
 ]
@@ -209,31 +212,34 @@ const requirements = [
 const doubt = [
   lines({
     title: 'Conflicts of evidence',
-    description: 'Ranks of evidence that contradicted stronger evidence, or themselves, and were set aside.',
+    description:
+      'Ranks of evidence that contradicted stronger evidence, or themselves, and were set aside, in five minutes; of all hosts.',
     unit: 'short',
     width: 8,
     queries: [
       {
-        expr: `sum by (target) (increase(pathproof_evidence_conflicts_total{${m}}[$__rate_interval]))`,
+        expr: `sum by (target) (job_target:pathproof_evidence_conflicts:increase5m{${all}})`,
         legend: '{{target}}',
       },
     ],
   }),
   lines({
     title: 'Tainted names',
-    description: 'Names that an earlier contradiction on the same way holds: undetermined at best.',
+    description:
+      'Names that an earlier contradiction on the same way holds: undetermined at best; of all hosts.',
     unit: 'short',
     width: 8,
-    queries: [{ expr: `sum by (target) (pathproof_tainted{${m}})`, legend: '{{target}}' }],
+    queries: [{ expr: `sum by (target) (job_target:pathproof_tainted:sum{${all}})`, legend: '{{target}}' }],
   }),
   lines({
     title: 'Age of what is known of the account',
-    description: 'The oldest reading of each part of the account. Beyond max_age a part is no evidence.',
+    description:
+      'The oldest reading of each part of the account, of all hosts. Beyond max_age a part is no evidence.',
     unit: 's',
     width: 8,
     queries: [
       {
-        expr: `max by (part) (time() - (pathproof_topology_part_last_success_timestamp_seconds{${m}} > 0))`,
+        expr: `max by (part) (\n  time() - job_part:pathproof_topology_part_last_success_timestamp_seconds:min{${all}}\n)`,
         legend: '{{part}}',
       },
     ],
@@ -252,7 +258,7 @@ export function fleetDashboard(): Dashboard {
       marks(
         'Public paths',
         colours.bad,
-        `sum by (job, target) (pathproof_path_state{${m}, state=~"public|mixed"}) unless sum by (job, target) (pathproof_path_state{${m}, state=~"public|mixed"} offset 1m) > 0`,
+        `sum by (job, target) (job_target_state:pathproof_path_state:sum{${all}, state=~"public|mixed"}) unless sum by (job, target) (job_target_state:pathproof_path_state:sum{${all}, state=~"public|mixed"} offset 1m) > 0`,
         'not private any more',
         '{{target}}',
       ),

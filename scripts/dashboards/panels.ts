@@ -48,19 +48,25 @@ export function coded(
   return `max by (${by}) (\n    ${each.join('\n  or\n    ')}\n)`
 }
 
+const pathCodes = [
+  ['private', 1],
+  ['blocked', 2],
+  ['undetermined', 3],
+  ['mixed', 4],
+  ['public', 5],
+] as const
+
 export const pathCode = (matchers: string, by: string): string =>
-  coded(
-    'pathproof_path_state',
-    matchers,
-    [
-      ['private', 1],
-      ['blocked', 2],
-      ['undetermined', 3],
-      ['mixed', 4],
-      ['public', 5],
-    ],
-    by,
+  coded('pathproof_path_state', matchers, pathCodes, by)
+
+/** The same out of `job_target_state:pathproof_path_state:sum`: of all hosts, and as fast with ten thousand of them as with one. */
+export function recordedPathCode(matchers: string): string {
+  const each = pathCodes.map(
+    ([state, code]) =>
+      `${code} * (job_target_state:pathproof_path_state:sum{${matchers}, state="${state}"} > bool 0)`,
   )
+  return `max by (job, target) (\n    ${each.join('\n  or\n    ')}\n)`
+}
 
 export interface Query {
   expr: string
