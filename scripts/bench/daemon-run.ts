@@ -1,5 +1,5 @@
 // The daemon in a process of its own, on this machine, with every attempt's times beside it:
-//   node scripts/bench/daemon-run.ts CONFIG OUT
+//   node scripts/bench/daemon-run.ts CONFIG OUT [WEB_CONFIG]
 // The bed's device is one end of a veth pair and is said to be hardware, so that the routes are judged as on an instance.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { loadConfig } from '../../agent/config/load.ts'
@@ -9,7 +9,7 @@ import { machine, readText, sleep } from '../../agent/machine.ts'
 import { cpuSecondsBelow, cpuSecondsOf } from './bed.ts'
 import type { Sample } from './samples.ts'
 
-const [configFile = '', out = ''] = process.argv.slice(2)
+const [configFile = '', out = '', webConfig] = process.argv.slice(2)
 const loaded = await loadConfig(configFile, Date.now())
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems))
 const host = machine({ PATH: process.env['PATH'] })
@@ -38,6 +38,7 @@ const daemon = await startDaemon(loaded.config, {
   random: Math.random,
   hostRoots: null,
   loadAgain: null,
+  ...(webConfig !== undefined && { webConfig }),
   onVerdict(verdict) {
     states.set(verdict.state, (states.get(verdict.state) ?? 0) + 1)
     for (const name of verdict.names) {

@@ -4,8 +4,10 @@ import { catalogue } from '../../exporters/catalogue.ts'
 import { createSeriesSet } from '../../exporters/prometheus.ts'
 import { createVerdictMetrics } from '../../exporters/verdict-metrics.ts'
 import type { Target } from '../../model/target.ts'
-import { nameOf } from './bed.ts'
-import { middle, quantile } from './samples.ts'
+import { has, nameOf } from './bed.ts'
+import type { Line } from './figure.ts'
+import { scrapePushgateway } from './pushgateway.ts'
+import { middle, quantile, ratios } from './samples.ts'
 
 const targets = 1000
 const rounds = 5
@@ -59,7 +61,20 @@ function parse(line: string): { name: string; labels: Record<string, string>; va
   return { name: match?.[1] ?? '', labels, value: Number(match?.[3]) }
 }
 
-export async function measureExposition() {
+/** Beside `ours`, CPU milliseconds of rendering alone; Pushgateway's are of a whole scrape by HTTP. */
+async function pushgateway(text: string, ours: readonly number[]): Promise<Line[]> {
+  if (!has('prometheus-pushgateway'))
+    return [{ skipped: 'Pushgateway', because: 'no prometheus-pushgateway here (Debian package)' }]
+  const { cpuMs, mebibytes, series } = await scrapePushgateway(text, { rounds, scrapes })
+  return [
+    { name: 'series that Pushgateway holds', value: series, unit: '' },
+    { name: 'CPU a scrape of Pushgateway, by HTTP', unit: 'ms', ...middle(cpuMs) },
+    { name: 'ratio to Pushgateway', unit: '×', ...ratios(ours, cpuMs) },
+    { name: 'memory of Pushgateway', value: mebibytes, unit: 'MiB' },
+  ]
+}
+
+export async function measureExposition(): Promise<Line[]> {
   const series = createSeriesSet(catalogue)
   const verdicts = createVerdictMetrics(series)
   verdicts.sync(Array.from({ length: targets }, (_, i) => targetOf(i)))
@@ -116,9 +131,10 @@ export async function measureExposition() {
     { name: 'series of 1,000 targets', value: series.lines(), unit: '' },
     { name: 'CPU a scrape', unit: 'ms', ...middle(ours) },
     { name: 'the same series by prom-client', unit: 'ms', ...middle(theirs) },
-    { name: 'ratio', unit: '×', ceiling: 0.1, ...middle(ours.map((ms, i) => ms / (theirs[i] ?? NaN))) },
+    { name: 'ratio', unit: '×', ceiling: 0.1, ...ratios(ours, theirs) },
     { name: 'longest stall of the event loop', unit: 'ms', ceiling: 5, ...middle(stalls) },
     { name: 'the same by prom-client', unit: 'ms', ...middle(theirStalls) },
+    ...(await pushgateway(text, ours)),
   ]
 }
 

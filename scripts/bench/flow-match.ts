@@ -4,15 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-interface Figure {
-  name: string
-  value: number
-  unit: string
-  spread?: [number, number]
-  /** The most that is acceptable. */
-  ceiling?: number
-}
+import { shown } from './figure.ts'
+import type { Figure, Line } from './figure.ts'
 
 const lines = 1_000_000
 const keyCount = 1000
@@ -106,7 +99,7 @@ function figure(name: string, unit: string, values: number[], ceiling?: number):
   }
 }
 
-function benchFormat(directory: string, label: string, format: string): Figure[] {
+function benchFormat(directory: string, label: string, format: string): Line[] {
   const random = sequence(3)
   const keys = Array.from({ length: keyCount }, () => ({
     remote: addressOf(random),
@@ -161,7 +154,7 @@ function benchFormat(directory: string, label: string, format: string): Figure[]
           figure(`${label}: CPU of mawk`, 's', seconds('mawk')),
           figure(`${label}: scan to mawk`, '×', ratio('mawk', 'plain')),
         ]
-      : []),
+      : [{ skipped: `${label}: mawk`, because: 'no mawk here (Debian package)' }]),
     figure(
       `${label}: memory over idle, with census`,
       'MiB',
@@ -173,7 +166,7 @@ function benchFormat(directory: string, label: string, format: string): Figure[]
 }
 
 /** 1,000,000 records of the default format and of 29 fields. Takes a minute or two, and 350 MB of temporary files. */
-export function benchFlowMatching(): Figure[] {
+export function benchFlowMatching(): Line[] {
   const directory = mkdtempSync(join(tmpdir(), 'pathproof-bench-'))
   try {
     return [...benchFormat(directory, '14 fields', v2), ...benchFormat(directory, '29 fields', v5)]
@@ -182,8 +175,4 @@ export function benchFlowMatching(): Figure[] {
   }
 }
 
-if (import.meta.main)
-  for (const { name, value, unit, spread, ceiling } of benchFlowMatching())
-    console.log(
-      `${name.padEnd(48)} ${value.toPrecision(3).padStart(8)} ${unit}  (${spread?.map((s) => s.toPrecision(3)).join(' to ')})${ceiling === undefined ? '' : `  (wanted: at most ${ceiling})`}`,
-    )
+if (import.meta.main) for (const line of benchFlowMatching()) console.log(shown(line))

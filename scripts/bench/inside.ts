@@ -1,6 +1,7 @@
 // The half of a benchmark that runs in the bed's namespaces: node scripts/bench/inside.ts GROUP [ARGS]; prints JSON last.
 import { measureDns } from './dns.ts'
-import { measureLoad, measureRouteGone } from './load.ts'
+import { measureLoad } from './load.ts'
+import { measureRouteGone } from './product.ts'
 
 const [group = '', ...args] = process.argv.slice(2)
 const groups: Record<string, (args: string[]) => Promise<unknown>> = {

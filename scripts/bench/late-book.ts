@@ -1,12 +1,6 @@
 // Joining 100,000 flow records to 10,000 attempts that wait for theirs: CPU seconds of this process, and what is kept.
 import { type LoadKind, loadAttempts, loadBook, loadRecords } from '../../test/support/late-load.ts'
-
-interface Figure {
-  name: string
-  value: number
-  unit: string
-  spread?: [number, number]
-}
+import type { Figure } from './figure.ts'
 
 const attempts = 10_000
 const records = 100_000

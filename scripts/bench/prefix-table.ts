@@ -3,14 +3,7 @@ import { formatIp } from '../../net/ip.ts'
 import { formatCidr, parseCidr } from '../../net/cidr.ts'
 import type { Cidr } from '../../net/cidr.ts'
 import { prefixTable } from '../../net/prefix-table.ts'
-
-interface Figure {
-  name: string
-  value: number
-  unit: string
-  /** The least acceptable `value`. */
-  floor?: number
-}
+import type { Figure } from './figure.ts'
 
 interface IpRanges {
   prefixes: { ip_prefix: string; service: string; region: string }[]
