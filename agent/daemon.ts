@@ -14,15 +14,18 @@ import { createFirstLegs } from './site/first-legs.ts'
 import { createFleet } from './watch/fleet.ts'
 import { createFlowLogs } from './evidence/flow-logs.ts'
 import { flowlogState, saveFlowlogState } from './evidence/flowlog-state.ts'
+import { openWaiting } from './evidence/late-store.ts'
 import { agentSurface } from './web/agent-surface.ts'
 import { createHttp } from './web/http.ts'
+import { openLifeMark } from './web/life-mark.ts'
 import { sleep } from './machine.ts'
 import { parseListenAddress } from './web/listen.ts'
 import { createLives } from './watch/lives.ts'
 import { createLedger } from './ledger/ledger.ts'
+import type { LoopWatch } from '../probes/loop-watch.ts'
 import { configurationParts, createWatchedRecords } from './ledger/standing.ts'
 import { missesOf } from './account/misses.ts'
-import { type RecordFunction, createRecord, createRing, fanOut } from './record.ts'
+import { type RecordFunction, createRecord, createRing, fanOut, lookedUp } from './record.ts'
 import { readRecords } from './evidence/records-child.ts'
 import { createResolverBook } from './watch/resolver-book.ts'
 import { createReload } from './reload.ts'
@@ -62,7 +65,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
 
   const metrics = createAgentMetrics(version)
   const { series, self } = metrics
-  const ring = createRing()
+  const ring = createRing(4096, 32_768, lookedUp)
   const ledger = createLedger({
     host,
     timers: deps.timers ?? withTimers(host.clock),
@@ -87,6 +90,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     targets: () => fleet.targets(),
     verdicts: () => fleet.verdicts(),
     ledgerTroubles: ledger.notices,
+    life: () => life,
     region: () => account.region(),
     reader: (signal) => account.reader(signal),
     sleep: deps.sleep,
@@ -108,6 +112,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
     for (const body of watchedRecords.told(fleet.targets(), watching.hash())) record('target', body)
   }
 
+  let loop: LoopWatch | null = null
   const watching = createWatching(first, {
     region: () => account.region(),
     sharedFor: (configured) =>
@@ -132,6 +137,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       for (const part of configurationParts(configured, hash)) record('configuration', part)
     },
     watch(targets, shared, anew) {
+      loop = shared.loop
       fleet.replace(targets, shared, anew)
       watched()
       scheduler.replace(targets.map(({ name, schedule }) => ({ name, schedule })))
@@ -169,6 +175,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   })
   const { vantages, keeper, region, reader, snapshot } = account
   const taints = await openTaints(stateDirectory, wallMs(), log)
+  const life = await openLifeMark(stateDirectory, wallMs, log)
+  const waiting = await openWaiting(stateDirectory, monotonicMs, log)
   const flowLogs = createFlowLogs({
     host,
     config: () => watching.config().flowLogs,
@@ -189,6 +197,7 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
       )
     },
     onProblem: (problem) => log.warn('flow_logs_problem', { problem }),
+    waiting,
     sleep: deps.sleep,
     random: deps.random,
   })
@@ -246,7 +255,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   })
 
   // a schedule that is driven by hand, as in tests, is its own pace
-  const pace = deps.timers === undefined ? createPace({ nowMs: () => performance.now(), sleep }) : null
+  const begin = () => loop?.begin() ?? Promise.resolve()
+  const pace = deps.timers === undefined ? createPace({ nowMs: () => performance.now(), sleep, begin }) : null
   const slots = countTimers(deps.timers ?? withTimers(host.clock))
   const scheduler = createScheduler({
     clock: slots.clock,
@@ -405,7 +415,8 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
         ended: () => Promise.all([scheduler.settled(), keeping, background.settled(), http.close(1)]),
       })
       lifecycle('stopped')
-      await Promise.all([sinks.close(sinkSeconds), ledger.close('the agent stops', ledgerSeconds)])
+      const ended = [sinks.close(sinkSeconds), ledger.close('the agent stops', ledgerSeconds)]
+      await Promise.all([...ended, waiting.save(true)])
       log.info('stopped', {})
       log.flush()
     },

@@ -97,6 +97,7 @@ export interface Ring extends Sink {
   records<K extends RecordKind>(kind?: K): Extract<Recorded, { kind: K }>[]
   /** The youngest record of the kind that `matches`, null if it is not (or no longer) here. */
   last<K extends RecordKind>(kind: K, matches: (body: RecordBodies[K]) => boolean): RecordBodies[K] | null
+  /** Of the window: those that count and were not kept as well. */
   size(): number
   /** How many have made room for later ones. */
   dropped(): number
@@ -107,11 +108,25 @@ function weightOf({ kind, body }: Recorded): number {
   return kind === 'target_verdict' ? 1 + body.names.reduce((sum, name) => sum + name.attempts.length, 0) : 1
 }
 
+/** What pages and documents look up again in the daemon's ring. Observations, most of all that is recorded, they never do. */
+export const lookedUp: ReadonlySet<RecordKind> = new Set([
+  'target_verdict',
+  'snapshot',
+  'vantage',
+  'first_leg',
+  'lifecycle',
+])
+
 /**
  * The last `capacity` records (default 4096) in memory, and of these only the youngest that hold at most `maxWeight`
- * records and attempts together (default 32,768): names with thousands of addresses must not fill it.
+ * records and attempts together (default 32,768): names with thousands of addresses must not fill it. Records of other `kinds`
+ * than these count and are not kept (default: all are).
  */
-export function createRing(capacity = 4096, maxWeight = 32_768): Ring {
+export function createRing(
+  capacity = 4096,
+  maxWeight = 32_768,
+  kinds: ReadonlySet<RecordKind> | null = null,
+): Ring {
   if (!Number.isInteger(capacity) || capacity < 1) {
     throw new RangeError(`capacity: got ${capacity}, expected at least 1`)
   }
@@ -137,9 +152,10 @@ export function createRing(capacity = 4096, maxWeight = 32_768): Ring {
   return {
     append(record) {
       if (appended - first === capacity) drop()
-      slots[appended % capacity] = record
+      const kept = kinds === null || kinds.has(record.kind)
+      slots[appended % capacity] = kept ? record : undefined
       appended++
-      weight += weightOf(record)
+      if (kept) weight += weightOf(record)
       while (weight > maxWeight && appended - first > 1) drop()
     },
     records<K extends RecordKind>(kind?: K) {

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, buildConnector, request } from 'undici'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import type { Endpoint } from '../model/host.ts'
 import { parseInterface, parseMacs } from './imds-interface.ts'
 import type { InstanceInterface } from './imds-interface.ts'
@@ -56,7 +56,7 @@ function problem(text: string): Error {
   return Object.assign(new Error(text), { name: 'MetadataProblem' })
 }
 
-async function bodyOf(body: Dispatcher.ResponseData['body'], path: string): Promise<string> {
+async function bodyOf(body: IncomingMessage, path: string): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
   for await (const chunk of body) {
@@ -67,7 +67,7 @@ async function bodyOf(body: Dispatcher.ResponseData['body'], path: string): Prom
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Rejects as soon as the signal fires: undici itself heeds it only once it is connected. */
+/** Rejects as soon as the signal fires, and with its reason. */
 function until<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason as Error)
@@ -143,27 +143,35 @@ async function read(ask: Ask, token: string): Promise<MetadataReading> {
 export async function readMetadata(deps: ImdsDeps): Promise<MetadataReading> {
   const { address, port } = deps.endpoint
   const where = `the metadata service at ${address}`
-  const deadline = AbortSignal.any([deps.signal, AbortSignal.timeout(deps.deadlineSeconds * 1000)])
+  const done = new AbortController()
+  const deadline = AbortSignal.any([
+    deps.signal,
+    done.signal,
+    AbortSignal.timeout(deps.deadlineSeconds * 1000),
+  ])
   let connected = false
   let token: string | null = null
   // An agent of its own: the one of the process may have been set to a proxy.
-  const connector = buildConnector({ timeout: deps.timeoutSeconds * 1000 })
-  const agent = new Agent({
-    connections: 4,
-    connect: (options, callback) =>
-      connector(options, (...result) => {
-        connected ||= result[0] === null
-        callback(...result)
-      }),
-  })
+  const agent = new Agent({ keepAlive: true, maxSockets: 4 })
   const ask: Ask = async (method, path, headers) => {
     const signal = AbortSignal.any([deadline, AbortSignal.timeout(deps.timeoutSeconds * 1000)])
-    const host = address.includes(':') ? `[${address}]` : address
-    const exchange = async (): Promise<Answer> => {
-      const url = `http://${host}:${port}${path}`
-      const answer = await request(url, { method, headers, signal, dispatcher: agent })
-      return { status: answer.statusCode, text: await bodyOf(answer.body, path) }
-    }
+    const exchange = (): Promise<Answer> =>
+      new Promise((resolve, reject) => {
+        const sent = request({ host: address, port, path, method, headers, agent, signal }, (answer) => {
+          bodyOf(answer, path).then((text) => resolve({ status: answer.statusCode ?? 0, text }), reject)
+        })
+        sent.once('socket', (socket) => {
+          if (!socket.connecting) connected = true
+          else socket.once('connect', () => (connected = true))
+        })
+        // Nobody asked for it: what speaks another protocol from here on is no metadata service.
+        sent.once('upgrade', (_answer, socket) => {
+          socket.destroy()
+          reject(new Error('the protocol was changed'))
+        })
+        sent.once('error', reject)
+        sent.end()
+      })
     return await until(signal, exchange())
   }
   try {
@@ -199,6 +207,7 @@ export async function readMetadata(deps: ImdsDeps): Promise<MetadataReading> {
       because: connected ? `${where} gave no token (${code})` : `${where} did not answer (${code})`,
     }
   } finally {
-    await agent.destroy().catch(() => undefined)
+    done.abort()
+    agent.destroy()
   }
 }

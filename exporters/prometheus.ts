@@ -2,6 +2,7 @@ import type { LabelsOf, MetricNameOf } from './catalogue.ts'
 import type { Exemplar, ExpositionFormat } from './exposition.ts'
 import { bucketBound, exemplarText, familyHeader, samplePrefix, sampleValue } from './exposition.ts'
 import type { Metric } from './metric.ts'
+import { createOutput } from './output.ts'
 
 /** A series that can be set. After `remove` (its own or its group's) it is gone, and writing to it does nothing. */
 export interface Gauge {
@@ -74,9 +75,12 @@ interface Family {
 }
 
 interface Block {
+  family: Family
   labels: string
   /** Position among the family's blocks; -1 when removed. */
   at: number
+  /** The group's that made it last; null: it was made by none. */
+  members: Set<Block> | null
 }
 
 /**
@@ -107,63 +111,37 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
     name: string,
     type: Metric['type'],
     labels: Readonly<Record<string, string>>,
-  ): [Family, Block] => {
+    members: Set<Block> | null,
+  ): Block => {
     const family = families.get(name)
     if (family === undefined || family.metric.type !== type)
       throw new TypeError(`no available ${type} ${name}`)
-    return [family, blockOf(family, labels)]
+    const block = blockOf(family, labels)
+    if (members !== null) {
+      members.add(block)
+      block.members = members
+    }
+    return block
   }
 
-  const maker: SeriesMaker = {
-    gauge(name, labels) {
-      const [family, block] = open(name, 'gauge', labels)
-      return {
-        set(value) {
-          if (block.at < 0 || Object.is(family.values[block.at], value)) return
-          family.values[block.at] = value
-          touch(family, block.at, 1)
-        },
-        remove: () => removeBlock(family, block),
-      }
-    },
-    counter(name, labels) {
-      const [family, block] = open(name, 'counter', labels)
-      return {
-        add(amount = 1) {
-          if (!(amount >= 0)) throw new RangeError(`${name}: got ${amount}, expected at least 0`)
-          if (block.at < 0 || amount === 0) return
-          family.values[block.at]! += amount
-          touch(family, block.at, 1)
-        },
-        remove: () => removeBlock(family, block),
-      }
-    },
-    histogram(name, labels) {
-      const [family, block] = open(name, 'histogram', labels)
-      const buckets = family.metric.buckets
-      return {
-        observe(value, exemplar) {
-          // Not a number fits no bucket and would spoil the sum for good.
-          if (block.at < 0 || Number.isNaN(value)) return
-          const start = block.at * family.blockLines
-          const { values } = family
-          for (const [index, bound] of buckets.entries()) if (value <= bound) values[start + index]! += 1
-          values[start + buckets.length]! += 1
-          values[start + buckets.length + 1]! += value
-          values[start + buckets.length + 2]! += 1
-          touch(family, start, family.blockLines)
-          if (exemplar === undefined) return
-          const fits = buckets.findIndex((bound) => value <= bound)
-          family.exemplars[start + (fits < 0 ? buckets.length : fits)] = exemplarText(value, exemplar)
-        },
-        remove: () => removeBlock(family, block),
-      }
-    },
-  }
+  const makerOf = (members: Set<Block> | null): SeriesMaker => ({
+    gauge: (name, labels) => gaugeOf(open(name, 'gauge', labels, members)),
+    counter: (name, labels) => counterOf(open(name, 'counter', labels, members)),
+    histogram: (name, labels) => histogramOf(open(name, 'histogram', labels, members)),
+  })
 
   return {
-    ...maker,
-    group: () => createGroup(maker),
+    ...makerOf(null),
+    group() {
+      const members = new Set<Block>()
+      return {
+        ...makerOf(members),
+        close() {
+          for (const block of members) removeBlock(block)
+        },
+        size: () => members.size,
+      }
+    },
     lines: () => families.values().reduce((sum, family) => sum + family.prefixes.length, 0),
     async render(format, appended = '') {
       const snapshot = [...families.values()]
@@ -211,57 +189,56 @@ export function createSeriesSet(catalogue: readonly Metric[]): SeriesSet {
   }
 }
 
-/** UTF-8 written into one buffer as it comes: joining megabytes at the end would hold the loop for milliseconds. */
-function createOutput(roughBytes: number): {
-  write(text: string): void
-  copy(bytes: Buffer): void
-  bytes(): Buffer
-} {
-  let buffer = Buffer.allocUnsafeSlow(roughBytes + 65_536)
-  let length = 0
-  const makeRoom = (bytes: number): void => {
-    if (buffer.length - length >= bytes) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(buffer.length * 2, length + bytes))
-    buffer.copy(larger, 0, 0, length)
-    buffer = larger
-  }
-  return {
-    write(text) {
-      // A UTF-16 unit takes at most three bytes.
-      makeRoom(text.length * 3)
-      length += buffer.write(text, length, 'utf8')
-    },
-    copy(bytes) {
-      makeRoom(bytes.length)
-      length += bytes.copy(buffer, length)
-    },
-    bytes: () => buffer.subarray(0, length),
-  }
-}
-
 /** Most lines are ASCII and most values short; timestamps take 17 characters. */
 function roughSize(prefixes: readonly string[]): number {
   return prefixes.reduce((sum, prefix) => sum + prefix.length + 20, 1000)
 }
 
-function createGroup(maker: SeriesMaker): SeriesGroup {
-  const members = new Set<() => void>()
-  const join = <Series extends { remove(): void }>(series: Series): Series => {
-    const remove = (): void => {
-      members.delete(remove)
-      series.remove()
-    }
-    members.add(remove)
-    return { ...series, remove }
-  }
+// There are tens of thousands of these handles: none holds more than its block.
+function gaugeOf(block: Block): Gauge {
   return {
-    gauge: (name, labels) => join(maker.gauge(name, labels)),
-    counter: (name, labels) => join(maker.counter(name, labels)),
-    histogram: (name, labels) => join(maker.histogram(name, labels)),
-    close() {
-      for (const remove of members) remove()
+    set(value) {
+      const { family, at } = block
+      if (at < 0 || Object.is(family.values[at], value)) return
+      family.values[at] = value
+      touch(family, at, 1)
     },
-    size: () => members.size,
+    remove: () => removeBlock(block),
+  }
+}
+
+function counterOf(block: Block): Counter {
+  return {
+    add(amount = 1) {
+      const { family, at } = block
+      if (!(amount >= 0)) throw new RangeError(`${family.metric.name}: got ${amount}, expected at least 0`)
+      if (at < 0 || amount === 0) return
+      family.values[at]! += amount
+      touch(family, at, 1)
+    },
+    remove: () => removeBlock(block),
+  }
+}
+
+function histogramOf(block: Block): Histogram {
+  return {
+    observe(value, exemplar) {
+      const { family, at } = block
+      // Not a number fits no bucket and would spoil the sum for good.
+      if (at < 0 || Number.isNaN(value)) return
+      const { buckets } = family.metric
+      const start = at * family.blockLines
+      const { values } = family
+      for (const [index, bound] of buckets.entries()) if (value <= bound) values[start + index]! += 1
+      values[start + buckets.length]! += 1
+      values[start + buckets.length + 1]! += value
+      values[start + buckets.length + 2]! += 1
+      touch(family, start, family.blockLines)
+      if (exemplar === undefined) return
+      const fits = buckets.findIndex((bound) => value <= bound)
+      family.exemplars[start + (fits < 0 ? buckets.length : fits)] = exemplarText(value, exemplar)
+    },
+    remove: () => removeBlock(block),
   }
 }
 
@@ -287,7 +264,7 @@ function blockOf(family: Family, given: Readonly<Record<string, string>>): Block
   const key = samplePrefix(metric.name, labels)
   const known = byLabels.get(key)
   if (known !== undefined) return known
-  const block: Block = { labels: key, at: blocks.length }
+  const block: Block = { family, labels: key, at: blocks.length, members: null }
   blocks.push(block)
   byLabels.set(key, block)
   if (metric.type === 'histogram') prefixes.push(...histogramPrefixes(metric, labels))
@@ -324,8 +301,10 @@ function histogramPrefixes(metric: Metric, labels: readonly (readonly [string, s
 }
 
 /** The last block takes the place of the removed one. */
-function removeBlock(family: Family, block: Block): void {
+function removeBlock(block: Block): void {
+  block.members?.delete(block)
   if (block.at < 0) return
+  const { family } = block
   const { blockLines, prefixes, exemplars, blocks, byLabels } = family
   const last = blocks.pop()
   const from = blocks.length * blockLines

@@ -1,5 +1,5 @@
 /** How a scenario writes what AWS records: flow logs, and `records` with flows, CloudTrail, CloudWatch, logs and S3. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { fieldsOf } from './flow/fields.ts'
 import { readPolicy } from './policy/document.ts'
 import type { RecordsChange } from './records.ts'

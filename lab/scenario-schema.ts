@@ -1,5 +1,5 @@
 /** The form of a scenario file, strict in every part: a word that nobody reads is a mistake. */
-import { z } from 'zod'
+import * as z from 'zod'
 import type { PathClass, PathState, Rank } from '../model/path.ts'
 import { apiFaults } from './api/faults-schema.ts'
 import { metadataModes } from './imds.ts'

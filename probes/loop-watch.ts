@@ -18,11 +18,21 @@ export interface Waited {
 export interface LoopWatch {
   /** A timed look begins; the function given back ends it. The watch runs only while looks are in flight. */
   enter(): () => void
+  /**
+   * A timed wait begins; the function given back ends it. While none is running, no event can end one, and the marks are made
+   * without the word of the processor's queue, the dearest of the clocks.
+   */
+  expect(): () => void
+  /**
+   * Resolves soon, outside of the loop's timers. What is done at once then ends before a mark. Work that a timer starts should wait for
+   * this: else it lies between the mark and the question to the kernel, where what comes meanwhile looks as if it had come before.
+   */
+  begin(): Promise<void>
   /** Now: to be taken before the call that sends. */
   moment(): LoopMoment
   /**
    * Asked in the callback of an event that was waited for from `begun` (before the call that sent) and `sent` (after it)
-   * on. Null when no look is in flight.
+   * on, within one `expect`. Null when no look is in flight.
    */
   waited(begun: LoopMoment, sent: LoopMoment): Waited | null
 }
@@ -40,7 +50,7 @@ export interface LoopClocks {
 
 const systemClocks: LoopClocks = {
   nowMs: () => performance.now(),
-  idleMs: () => performance.eventLoopUtilization().idle,
+  idleMs: () => performance.nodeTiming.idleTime,
   queueMs: runQueueMs,
 }
 
@@ -53,7 +63,7 @@ const systemClocks: LoopClocks = {
  * - It slept in this turn. Then the event woke it, and all since then was waiting, together with the time it took to get a
  *   processor. That was once queued for a processor leaves doubt; where it never was, nothing is left to doubt.
  * - It did not: the event came during the turn before, or after it was sent, if that was later. Taken is the middle; half of
- *   that stretch is the doubt.
+ *   that stretch is the doubt. What timers do lies between the mark and the question to the kernel, and would be taken for waiting: hence `begin`.
  * - It did not sleep at all since the call that sent, and lost the processor within that call: most likely to what it had just woken by
  *   sending. Then the clock began late by that time, which is taken off the wait, and is doubtful.
  *
@@ -62,6 +72,7 @@ const systemClocks: LoopClocks = {
  */
 export function loopWatch(clocks: LoopClocks = systemClocks): LoopWatch {
   let inFlight = 0
+  let expected = 0
   let mark: LoopMoment = { atMs: 0, idleMs: 0, queueMs: 0 }
   let previousTurnMs = 0
   let scheduled = false
@@ -78,10 +89,28 @@ export function loopWatch(clocks: LoopClocks = systemClocks): LoopWatch {
   }
   const endTurn = () => {
     scheduled = false
-    const now = moment()
-    previousTurnMs = Math.max(0, now.atMs - mark.atMs - (now.idleMs - mark.idleMs))
-    mark = now
+    const atMs = clocks.nowMs()
+    const idleMs = clocks.idleMs()
+    previousTurnMs = Math.max(0, atMs - mark.atMs - (idleMs - mark.idleMs))
+    mark = { atMs, idleMs, queueMs: expected > 0 ? clocks.queueMs() : 0 }
     if (inFlight > 0) schedule()
+  }
+  /** The turn went on after its mark: that it lasted so much longer is known. */
+  const markAgain = () => {
+    if (inFlight === 0) return
+    const atMs = clocks.nowMs()
+    const idleMs = clocks.idleMs()
+    previousTurnMs += Math.max(0, atMs - mark.atMs - (idleMs - mark.idleMs))
+    mark = { atMs, idleMs, queueMs: expected > 0 ? clocks.queueMs() : 0 }
+  }
+  /** A function that counts down once, however often it is called. */
+  const once = (down: () => void) => {
+    let done = false
+    return () => {
+      if (done) return
+      done = true
+      down()
+    }
   }
   return {
     enter() {
@@ -91,19 +120,26 @@ export function loopWatch(clocks: LoopClocks = systemClocks): LoopWatch {
         previousTurnMs = 0
         schedule()
       }
-      let left = false
-      return () => {
-        if (left) return
-        left = true
-        inFlight--
-      }
+      return once(() => inFlight--)
+    },
+    expect() {
+      expected++
+      return once(() => expected--)
+    },
+    begin() {
+      return new Promise((resolve) => {
+        // in this order, and what is awaited runs between them
+        setImmediate(resolve)
+        setImmediate(markAgain)
+      })
     },
     moment,
     waited(begun, sent) {
       if (inFlight === 0) return null
       const now = moment()
       const sleptMs = now.idleMs - mark.idleMs
-      const queuedMs = Math.max(0, now.queueMs - mark.queueMs)
+      // a wait that began after the mark has nothing to do with what was before; the mark then has no word of it
+      const queuedMs = Math.max(0, now.queueMs - Math.max(mark.queueMs, begun.queueMs))
       const lostMs = Math.max(0, sent.queueMs - begun.queueMs)
       const busyMs = Math.max(0, now.atMs - mark.atMs - sleptMs)
       const most = (waitMs: number, boundMs: number): Waited => ({

@@ -8,8 +8,11 @@ import { loadConfig, parseConfig } from '../config/load.ts'
 import type { LoadResult } from '../config/load.ts'
 import { notActive } from '../config/not-active.ts'
 import { problemText } from '../config/problems.ts'
+import { redact } from '../../model/redact.ts'
 import { safeText } from '../../model/text.ts'
+import { readPlace } from '../account/shared-snapshot-place.ts'
 import { actionsOfRoles, iamPolicy } from '../iam/iam.ts'
+import { sharePolicy } from '../iam/share.ts'
 import { ruleGroups } from '../rules/rules.ts'
 import { defaultRuleOptions, everyRule, readRuleOptions, ruleParameters } from '../rules/parameters.ts'
 import { rulesYaml } from '../rules/yaml.ts'
@@ -96,9 +99,18 @@ const specs = {
         value: 'FILE',
         help: 'the configuration (default: none, all defaults)',
       },
+      share: {
+        type: 'string',
+        value: 'PLACE',
+        help: 'the policy of the writer of a shared snapshot instead, pathproof snapshot --share PLACE',
+      },
     },
     positionals: filePositional,
-    examples: ['pathproof config iam', 'pathproof config iam ./pathproof.yml > policy.json'],
+    examples: [
+      'pathproof config iam',
+      'pathproof config iam ./pathproof.yml > policy.json',
+      'pathproof config iam --share s3://my-bucket/pathproof/eu-west-1',
+    ],
     notes:
       'Credentials themselves may need more: a role that is assumed is allowed by its own trust policy.\nExit codes: 0 printed, 64 wrong usage, 78 the configuration is wrong.',
   },
@@ -259,6 +271,18 @@ async function iam(argv: readonly string[], io: Io): Promise<number> {
   if (!loaded.ok) {
     for (const problem of loaded.problems) io.stderr(`${problemText(problem)}\n`)
     return exit.configuration
+  }
+  const { share } = parsed.values
+  const place = share === undefined ? null : readPlace(share)
+  if (share !== undefined) {
+    if (place === null) {
+      io.stderr(
+        `pathproof config iam: --share ${safeText(redact(share), 200)}: expected a file, or s3://BUCKET/KEY\nNext step: pathproof config iam --help\n`,
+      )
+      return exit.usage
+    }
+    io.stdout(`${JSON.stringify(sharePolicy(place, loaded.config), null, 2)}\n`)
+    return exit.met
   }
   const policy = iamPolicy(loaded.config)
   if (policy === null)

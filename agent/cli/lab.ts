@@ -9,10 +9,12 @@ import type { TargetVerdict } from '../../model/verdict.ts'
 import { startDaemon } from '../daemon.ts'
 import { labConfig } from '../lab-config.ts'
 import { isRecordFormat } from '../lab-records.ts'
+import { parseDuration } from '../config/units.ts'
 import { machine, readText, sleep } from '../machine.ts'
 import { ownProgram } from '../child.ts'
 import { version } from '../version.ts'
 import { exit } from './exit-code.ts'
+import { troubleOf } from './file-trouble.ts'
 import type { Io } from './io.ts'
 import { confusionMatrix } from './lab-matrix.ts'
 import { logTo } from './run.ts'
@@ -165,6 +167,15 @@ async function play(
   }
 }
 
+/** What went wrong, for a person, with what to do about it where that is known. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, path } = error as NodeJS.ErrnoException
+  if (path !== undefined) return troubleOf(error)
+  const isTaken = code === 'EADDRINUSE'
+  return isTaken ? `${error.message}\nNext step: choose another by --web.listen-address` : error.message
+}
+
 /** `pathproof lab`. Exit codes 0, 1, 64. */
 export async function labCommand(argv: readonly string[], io: Io): Promise<number> {
   const parsed = parseCommand(spec, argv)
@@ -174,9 +185,8 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
   }
   const { values } = parsed
   const fail = (error: unknown, code: number): number => {
-    io.stderr(
-      `pathproof lab: ${safeText(redact(error instanceof Error ? error.message : String(error)), 2000)}\n`,
-    )
+    const lines = wordsOf(error).split('\n')
+    io.stderr(`pathproof lab: ${lines.map((line) => safeText(redact(line), 2000)).join('\n')}\n`)
     return code
   }
   if (values.list === true) {
@@ -201,15 +211,15 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
   try {
     scenario = await loadScenario(values.scenario ?? 'demo')
   } catch (error) {
-    return fail(
-      `${error instanceof Error ? error.message : String(error)}\nNext step: pathproof lab --list`,
-      exit.usage,
-    )
+    return fail(`${wordsOf(error)}\nNext step: pathproof lab --list`, exit.usage)
   }
   if (values.matrix === true)
     return confusionMatrix(io, { only: values.scenario ?? 'demo', program, records })
   const listen = values['web.listen-address'] ?? '127.0.0.1:10097'
   const every = values.every ?? '5s'
+  const period = parseDuration(every)
+  if (!(period.ok && period.value >= 1 && period.value <= 86_400))
+    return fail(`--every ${every}: expected a duration from 1s to 1d, like 5s`, exit.usage)
   try {
     const inside = await insideNamespace(process.env)
     if (inside !== null) {
@@ -240,7 +250,8 @@ export async function labCommand(argv: readonly string[], io: Io): Promise<numbe
       return fail(`--web.listen-address: expected address:port, got ${listen}`, exit.usage)
     }
     return await runInNamespace({
-      command: [own.file, ...process.execArgv, ...own.args, 'lab', ...argv],
+      // a single executable brings its own options and would take these for the program's
+      command: [own.file, ...(own.args.length === 0 ? [] : process.execArgv), ...own.args, 'lab', ...argv],
       environment: process.env,
       listen: { host, port },
       nameServers: systemServersOf(firstWorld(scenario)).map((s) => s.address),

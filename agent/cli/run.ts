@@ -9,6 +9,7 @@ import { parseListenAddress } from '../web/listen.ts'
 import { type Log, type LogFormat, type LogLevel, createLog, goesToJournal, logLevels } from '../log.ts'
 import { machine, readText, sleep } from '../machine.ts'
 import { createService } from '../service.ts'
+import { settleHeap, settleSeconds } from '../settle.ts'
 import { version } from '../version.ts'
 import { loadWebConfig, webProblemText } from '../web/files.ts'
 import { exit } from './exit-code.ts'
@@ -18,6 +19,13 @@ import { type CommandSpec, parseCommand } from './usage.ts'
 export const defaultConfigFile = '/etc/pathproof/pathproof.yml'
 /** What a service manager grants between SIGTERM and SIGKILL is longer. */
 const graceSeconds = 10
+
+const nextOfListening: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program listens there: choose another port by web.listen or --web.listen-address',
+  EADDRNOTAVAIL:
+    'this host does not have that address: choose one that it has by web.listen or --web.listen-address',
+  EACCES: 'this user may not listen there: choose a port from 1024 on by web.listen or --web.listen-address',
+}
 
 const spec = {
   name: 'run',
@@ -178,11 +186,14 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
       ...(webConfig === undefined ? {} : { webConfig }),
     })
   } catch (error) {
-    log.error('start_failed', { error: error as Error })
+    const { syscall, code = '' } = error as NodeJS.ErrnoException
+    const next = syscall === 'listen' || syscall === 'bind' ? nextOfListening[code] : undefined
+    log.error('start_failed', { error: error as Error, ...(next && { next }) })
     log.flush()
     return exit.failed
   }
   signals.reloads(service.started(daemon))
+  setTimeout(() => settleHeap(daemon.progress().targets), settleSeconds * 1000).unref()
   const code = await Promise.race([signals.ended.then(() => exit.met), filled])
   if (code !== exit.met) log.error('ending', { because: 'the disk of the ledger is full (ledger.on_full)' })
   service.stopping()

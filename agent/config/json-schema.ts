@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configSchema } from './schema.ts'
 
 /** Where the JSON Schema calls itself; nothing is ever fetched from there. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parseEgressUrl } from '../../probes/egress-url.ts'
 import { defaults } from './defaults.ts'
 import { duration, flag, name, readable } from './fields.ts'

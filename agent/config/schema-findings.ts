@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Finding, Path } from './problems.ts'
 import { shown } from './problems.ts'
 import { closest } from './suggest.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { readFlowFormat } from '../../aws/flow-format.ts'
 import { roleArn } from '../../aws/role-arn.ts'
 import { defaults } from './defaults.ts'

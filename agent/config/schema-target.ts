@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { pathClasses } from '../../model/path.ts'
 import { nameStyles } from '../../model/target.ts'
 import { defaults } from './defaults.ts'

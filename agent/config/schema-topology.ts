@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { roleArn } from '../../aws/role-arn.ts'
 import { path, readable, word } from './fields.ts'
 import { readApiEndpoint } from './readers.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { partitions } from '../../aws/partitions.ts'
 import { defaults } from './defaults.ts'
 import {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createSecureContext } from 'node:tls'
+import { type SecureContext, createSecureContext } from 'node:tls'
 import type { EgressFinding, EgressResult, EgressState } from '../../model/egress.ts'
 import type { HostAccess } from '../../model/host.ts'
 import type { Family, Observation } from '../../model/observation.ts'
@@ -98,7 +98,12 @@ export function createEgress(deps: EgressDeps): Egress {
   const atOnce = limit(mostAtOnce)
   const handshakes = limit(4)
   const loop = deps.loop ?? loopWatch()
-  const secureContext = createSecureContext()
+  // made for the first look: it reads all the roots, which takes 20 ms of the start
+  let context: SecureContext | null = null
+  const secureContext = (): SecureContext => {
+    context ??= createSecureContext()
+    return context
+  }
   let nat64Prefixes: string[] = []
 
   const sourceOf =
@@ -159,7 +164,7 @@ export function createEgress(deps: EgressDeps): Egress {
         hasFamily: (family) => addresses().some((one) => one.family === family && !one.linkLocal),
         loop,
         handshakes,
-        secureContext,
+        secureContext: secureContext(),
         randomBytes: deps.random ?? randomBytes,
         nat64Prefixes: nat64Prefixes.flatMap((text) => {
           const prefix = parseCidr(text)

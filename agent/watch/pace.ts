@@ -17,6 +17,8 @@ export function createPace(deps: {
   /** Monotonic. */
   nowMs(): number
   sleep(seconds: number, signal: AbortSignal): Promise<void>
+  /** Where in a turn of the loop work may start without falsifying what is being timed (`LoopWatch.begin`). */
+  begin(): Promise<void>
 }): Pace {
   let nextMs = 0
   return {
@@ -26,6 +28,7 @@ export function createPace(deps: {
       const waitMs = atMs - nowMs
       nextMs = atMs + (waitMs < crowdMs ? spacingMs : crowdedMs)
       if (waitMs > 0) await deps.sleep(waitMs / 1000, signal)
+      await deps.begin()
     },
   }
 }

@@ -1,5 +1,5 @@
 /** How a scenario writes the faults of the APIs. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ec2Actions } from './ec2-actions.ts'
 import { type ApiFaults, breakings, noFaults } from './faults.ts'
 import { jsonActions } from './json-service.ts'

@@ -1,40 +1,36 @@
-// The one-file program: a bundle inside the pinned runtime (Node's single executable application).
-import { chmodSync, copyFileSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs'
+// The one-file program: its parts inside the pinned runtime (Node's single executable application).
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { build } from 'esbuild'
 import { type Build, has, root, run, version } from './common.ts'
 import { bundledPackages, licencesText, runtimePackage } from './licences.ts'
+import { bundleParts, programText, seed, writeParts } from './parts.ts'
+import { runtimeOptions } from './runtime.ts'
 
-/** CommonJS, for its code cache halves the start; what has none of its own is told where it runs from. */
-const banner = `/*! pathproof ${version} | Apache-2.0 | licences of what is bundled: pathproof --licenses */
-const pathproofUrl = require('node:url').pathToFileURL(process.execPath).href;`
+const banner = `/*! pathproof ${version} | Apache-2.0 | licences of what is bundled: pathproof --licenses */`
 
-/**
- * With it V8 hashes by the same seed each time, so that the code cache, and with it the executable, comes out the same byte for
- * byte. It concerns the build alone: the program that is built draws its own.
- */
-const seed = '--random-seed=20260101'
+/** Its parts and V8's code for them are assets of the executable. */
+const source = `{
+  url: process.getBuiltinModule('node:url').pathToFileURL(process.execPath).href,
+  read(name) {
+    const { getRawAsset } = process.getBuiltinModule('node:sea')
+    const asset = (file) => Buffer.from(getRawAsset(file))
+    return { text: asset(name + '.js').latin1Slice(), code: asset(name + '.code'), file: 'pathproof/' + name + '.js' }
+  },
+}`
 
 /** Builds `pathproof` into `out` and the licences of all that it holds beside it. Gives the path of each. */
 export async function buildBinary(at: Build): Promise<{ binary: string; licences: string; runtime: string }> {
   const bundle = join(at.work, 'pathproof.cjs')
-  const result = await build({
-    entryPoints: [join(root, 'agent', 'main.ts')],
-    outfile: bundle,
-    absWorkingDir: root,
-    bundle: true,
-    platform: 'node',
-    target: 'node26',
-    format: 'cjs',
-    define: { 'import.meta.url': 'pathproofUrl' },
-    banner: { js: banner },
-    // names stay, so that a crash can be read
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    metafile: true,
-    logLevel: 'warning',
-  })
+  writeFileSync(bundle, await programText(banner, source))
+  const { files, metafile } = await bundleParts()
   const node = realpathSync(process.execPath)
   const runtime = process.versions.node
   if (Number(runtime.split('.')[0]) < 26) throw new Error(`Node 26 is needed to build, this is ${runtime}`)
@@ -43,7 +39,7 @@ export async function buildBinary(at: Build): Promise<{ binary: string; licences
     licences,
     licencesText('pathproof', [
       runtimePackage(join(dirname(node), '..'), runtime),
-      ...bundledPackages(root, result.metafile),
+      ...bundledPackages(root, metafile),
     ]),
   )
   // Symbols are a quarter of the runtime. Only before the bundle is in it: a finished executable does not survive strip.
@@ -52,6 +48,9 @@ export async function buildBinary(at: Build): Promise<{ binary: string; licences
   if (!has('strip')) throw new Error('strip is missing (Debian package binutils)')
   run('strip', ['-s', executable])
   const binary = join(at.work, 'pathproof')
+  const parts = join(at.work, 'parts')
+  mkdirSync(parts)
+  const names = writeParts(files, parts, node, runtimeOptions, true)
   const scenarios = join(root, 'lab', 'scenarios')
   const configuration = {
     // relative: this path becomes a part of the executable
@@ -62,8 +61,10 @@ export async function buildBinary(at: Build): Promise<{ binary: string; licences
     disableExperimentalSEAWarning: true,
     useCodeCache: true,
     // no option comes from the environment: NODE_OPTIONS could load anything into a program that holds credentials
+    execArgv: runtimeOptions,
     execArgvExtension: 'none',
     assets: {
+      ...Object.fromEntries(names.map((name) => [name, join(parts, name)])),
       'THIRD-PARTY-LICENSES.txt': licences,
       ...Object.fromEntries(
         readdirSync(scenarios)

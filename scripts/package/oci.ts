@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { type Build, datedTree, root, run, tarArguments } from './common.ts'
+import { runtimeEnvironment } from './runtime.ts'
 import { configurationFile, type Generated } from './tree.ts'
 
 const user = 65532
@@ -153,7 +154,11 @@ export function buildImage(at: Build, generated: Generated): string {
     os: 'linux',
     config: {
       User: `${user}:${user}`,
-      Env: ['PATH=/usr/bin', 'STATE_DIRECTORY=/var/lib/pathproof'],
+      Env: [
+        'PATH=/usr/bin',
+        'STATE_DIRECTORY=/var/lib/pathproof',
+        ...Object.entries(runtimeEnvironment).map(([name, value]) => `${name}=${value}`),
+      ],
       Entrypoint: ['/usr/bin/pathproof'],
       Cmd: ['run', '--config.file', `/${configurationFile}`],
       Volumes: { '/var/lib/pathproof': {} },

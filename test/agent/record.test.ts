@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Recorded } from '../../agent/record.ts'
-import { createRecord, createRing } from '../../agent/record.ts'
+import { createRecord, createRing, lookedUp } from '../../agent/record.ts'
 import { attemptVerdict, nameVerdict, targetVerdict } from './verdicts.ts'
 
 test('everything comes in by one way, numbered without gaps and dated', () => {
@@ -78,4 +78,28 @@ test('names with thousands of addresses make room earlier, and the youngest reco
   expect(ring.size()).toBe(1)
   record('attempt_verdict', attemptVerdict({ id: 'after' }))
   expect(ring.records().map(({ kind }) => kind)).toEqual(['attempt_verdict'])
+})
+
+test('what nobody looks up again counts in the window and is not kept', () => {
+  const ring = createRing(3, 50, lookedUp)
+  const record = createRecord(
+    ring,
+    () => 0,
+    () => undefined,
+  )
+  record('lifecycle', { event: 'started', version: '1', configuration: null })
+  record('attempt_verdict', attemptVerdict({ id: 'a' }))
+  record('target_verdict', targetVerdict({ target: 'first' }))
+  expect(ring.records().map(({ sequence, kind }) => [sequence, kind])).toEqual([
+    [1, 'lifecycle'],
+    [3, 'target_verdict'],
+  ])
+  expect([ring.size(), ring.dropped()]).toEqual([3, 0])
+  record('attempt_verdict', attemptVerdict({ id: 'b' }))
+  expect(ring.records().map(({ sequence }) => sequence)).toEqual([3])
+  record('attempt_verdict', attemptVerdict({ id: 'c' }))
+  record('attempt_verdict', attemptVerdict({ id: 'd' }))
+  expect(ring.records()).toEqual([])
+  expect(ring.last('target_verdict', () => true)).toBeNull()
+  expect([ring.size(), ring.dropped()]).toEqual([3, 3])
 })

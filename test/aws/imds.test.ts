@@ -1,6 +1,5 @@
-import { type IncomingMessage, type ServerResponse, createServer } from 'node:http'
+import { type IncomingMessage, type ServerResponse, createServer, setGlobalProxyFromEnv } from 'node:http'
 import { type AddressInfo, type Server, type Socket, createServer as createNetServer } from 'node:net'
-import { EnvHttpProxyAgent, getGlobalDispatcher, setGlobalDispatcher } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseIdentityDocument, readMetadata } from '../../aws/imds.ts'
 import { parseInterface, parseMacs } from '../../aws/imds-interface.ts'
@@ -177,13 +176,12 @@ describe('an instance', () => {
 
   it('is not read by way of a proxy of the environment', async () => {
     const { port } = await answering(good)
-    const before = getGlobalDispatcher()
     // what NODE_USE_ENV_PROXY does at the start of the process
-    setGlobalDispatcher(new EnvHttpProxyAgent({ httpProxy: 'http://127.0.0.1:1', noProxy: '' }))
+    const restore = setGlobalProxyFromEnv({ http_proxy: 'http://127.0.0.1:1' })
     try {
       expect((await read(port)).answered).toBe(true)
     } finally {
-      setGlobalDispatcher(before)
+      restore()
     }
   })
 })

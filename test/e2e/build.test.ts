@@ -1,15 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Script } from 'node:vm'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import manifest from '../../package.json' with { type: 'json' }
 import { endAll, root, start, type Ran } from '../support/processes.ts'
 
 let directory = ''
 let bundle = ''
+/** The bundle lies in a directory of each run: nothing of it is kept. */
+const env = { NODE_COMPILE_CACHE: undefined }
 
 async function node(...args: string[]): Promise<Ran> {
-  const running = start(process.execPath, args, { cwd: directory })
+  const running = start(process.execPath, args, { cwd: directory, env })
   const code = await running.ended
   return { code, stdout: running.stdout(), stderr: running.stderr() }
 }
@@ -45,6 +48,25 @@ describe('the bundle', () => {
     expect(JSON.parse(name.stdout)).toMatchObject({ service: 'sts', region: 'eu-west-1' })
   })
 
+  it("brings along V8's code for its start, and does without it where it does not fit", async () => {
+    const [text, code] = ['run.js', 'run.code'].map((file) => join(directory, 'dist', file)) as [
+      string,
+      string,
+    ]
+    const cachedData = readFileSync(code)
+    expect(new Script(readFileSync(text, 'latin1'), { cachedData }).cachedDataRejected).toBe(false)
+    for (const damaged of [
+      cachedData.subarray(0, 1000),
+      cachedData.fill(7, 5000, 6000),
+      Buffer.alloc(0),
+      null,
+    ]) {
+      if (damaged === null) rmSync(code)
+      else writeFileSync(code, damaged)
+      expect(await node(bundle, '--version')).toMatchObject({ code: 0, stderr: '' })
+    }
+  })
+
   it('names the licence of every runtime dependency', () => {
     const text = readFileSync(join(directory, 'dist', 'THIRD-PARTY-LICENSES.txt'), 'utf8')
     for (const [name, version] of Object.entries(manifest.dependencies))
@@ -65,6 +87,7 @@ describe('the bundle', () => {
     )
     const running = start(process.execPath, [bundle, 'run', '--config.file', file, '--log.format', 'json'], {
       cwd: directory,
+      env,
     })
     const port = await running.output.until(
       'the port',
@@ -92,7 +115,7 @@ describe('the bundle', () => {
         '--web.listen-address',
         '127.0.0.1:0',
       ],
-      { cwd: directory },
+      { cwd: directory, env },
     )
     await lab.output.until(
       'a verdict',

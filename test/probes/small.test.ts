@@ -119,6 +119,24 @@ describe('loopWatch', () => {
     expect(watch.waited(begun, sent)).toBeNull()
   })
 
+  it('what comes while work lasts that began between two turns did not come before it', async () => {
+    const { watch, pass } = watched()
+    const leave = watch.enter()
+    await turn()
+    const begun = watch.moment()
+    const sent = watch.moment()
+    pass({ idle: 40 })
+    void watch.begin().then(() => pass({ busy: 6 }))
+    await turn()
+    pass({ busy: 1 })
+    const told = ms(watch.waited(begun, sent))
+    // somewhere in the work of 6 ms; taken for what was done after the mark it would be 7, without a doubt
+    expect(told?.wait).toBeCloseTo(1 + 3)
+    expect(told?.bound).toBeCloseTo(3)
+    leave()
+    await watch.begin()
+  })
+
   it('an event that found the loop busy came in the turn before, but not before it was asked for', async () => {
     const { watch, pass } = watched()
     const leave = watch.enter()
@@ -158,6 +176,43 @@ describe('loopWatch', () => {
     const lost = ms(watch.waited(begun, sent))
     expect(lost?.wait).toBeCloseTo(2)
     expect(lost?.bound).toBeCloseTo(3)
+    leave()
+  })
+
+  it('reads the dearest clock at the end of a turn only while a wait is running', async () => {
+    let reads = 0
+    const watch = loopWatch({ nowMs: () => 0, idleMs: () => 0, queueMs: () => reads++ })
+    const leave = watch.enter()
+    const first = reads
+    for (let i = 0; i < 5; i++) await turn()
+    expect(reads).toBe(first)
+    const [one, other] = [watch.expect(), watch.expect()]
+    one()
+    one()
+    await turn()
+    expect(reads).toBe(first + 1)
+    other()
+    await turn()
+    await turn()
+    expect(reads).toBe(first + 1)
+    leave()
+  })
+
+  it('what was queued for before the wait began is nothing of it, marked or not', async () => {
+    const { watch, pass } = watched()
+    const leave = watch.enter()
+    pass({ busy: 1, queue: 100 })
+    await turn()
+    pass({ busy: 1, queue: 10 })
+    const ended = watch.expect()
+    const begun = watch.moment()
+    const unmarked = () => {
+      pass({ idle: 30, queue: 3 })
+      pass({ busy: 2 })
+      return ms(watch.waited(begun, begun))
+    }
+    expect(unmarked()?.bound).toBeCloseTo(3)
+    ended()
     leave()
   })
 

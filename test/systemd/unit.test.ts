@@ -89,3 +89,45 @@ describe('what the unit says', () => {
     expect(value('LimitCORE')).toEqual(['0'])
   })
 })
+
+const writer = ['pathproof-snapshot.service', 'pathproof-snapshot.timer'].map(
+  (name) => [name, readFileSync(join(root, 'systemd', name), 'utf8')] as const,
+)
+
+describe.skipIf(missing !== null)(titled('the units of the writer of a shared snapshot', missing), () => {
+  const place = (): void => {
+    for (const [name, text] of writer) writeFileSync(join(directory, name), runnable(text))
+  }
+
+  it.each(writer.map(([name]) => name))('%s is understood by systemd', (name) => {
+    place()
+    expect(analyze('verify', '--man=no', name).lines).toEqual([])
+    writeFileSync(join(directory, name), `${readFileSync(join(directory, name), 'utf8')}\n[Unit]\nWrong=1\n`)
+    expect(analyze('verify', '--man=no', name).lines).toEqual([expect.stringContaining('Wrong')])
+  })
+
+  it('exposes at most 1.3', () => {
+    place()
+    const status = (limit: number) =>
+      analyze('security', '--offline=true', `--threshold=${limit}`, 'pathproof-snapshot.service').status
+    expect(status(13)).toBe(0)
+    expect(status(5)).not.toBe(0)
+  })
+})
+
+describe('what the units of the writer say', () => {
+  const [[, service], [, timer]] = writer as [readonly [string, string], readonly [string, string]]
+
+  it('is what the command takes, and the exit code that still wrote', () => {
+    expect(service).toMatch(/^ExecStart=\/usr\/bin\/pathproof snapshot --share \$\{PATHPROOF_SHARE\} /m)
+    expect(service).toMatch(/^SuccessExitStatus=4$/m)
+    // a dump of its memory may hold credentials
+    expect(service).toMatch(/^LimitCORE=0$/m)
+  })
+
+  it('is a reading before what agents hold gets too old, even where two fail', () => {
+    const seconds = Number(/^OnUnitInactiveSec=(\d+)s$/m.exec(timer)?.[1])
+    expect(seconds).toBeGreaterThanOrEqual(10)
+    expect(3 * (seconds + 5) + 60).toBeLessThan(180)
+  })
+})
