@@ -137,6 +137,11 @@ export function cpuSecondsOf(stat: string): number {
   return [11, 12, 13, 14].reduce((sum, at) => sum + Number(fields[at]), 0) / ticksPerSecond
 }
 
+/** Seconds that the hypervisor gave to others while a processor of this machine had work. Linux: proc(5), eighth field of `cpu`. */
+export function stolenSeconds(stat: string): number {
+  return Number(/^cpu +(.*)$/m.exec(stat)?.[1]?.split(' ')[7] ?? 0) / ticksPerSecond
+}
+
 /** CPU seconds of the living descendants of a process. */
 export function cpuSecondsBelow(pid: number): number {
   let sum = 0

@@ -115,6 +115,11 @@ export async function loadFigures(targets: number, scrapeSeconds: number, peers 
             ...ratios(memoryOf(product), memoryOf(bare)),
           },
         ]),
+    ...figure(
+      'processor time that the hypervisor took, product',
+      '%',
+      product.map(({ stolenShare = 0 }) => stolenShare * 100),
+    ),
     ...timing('product', product, 'tcp'),
     ...timing(
       'product',

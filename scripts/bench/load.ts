@@ -45,6 +45,8 @@ export interface Outcome {
   scrape?: { p50: number; p99: number }
   /** Connections of `held` that were opened, those again included. */
   heldOpened?: number
+  /** Of the machine's processor time, what the hypervisor gave to others. Waking up then takes longer, and nobody sees by how much. */
+  stolenShare?: number
 }
 
 /** One of them, in a bed of its own; the argument is a `Load` as JSON. */

@@ -2,12 +2,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as wait } from 'node:timers/promises'
 import { build } from 'esbuild'
 import { runtimeEnvironment, runtimeOptions } from '../package/runtime.ts'
-import { layBed, nameOf } from './bed.ts'
+import { layBed, nameOf, stolenSeconds } from './bed.ts'
 import type { Bed } from './bed.ts'
 import { fetchText } from './fetch-text.ts'
 import { holdConnections } from './held.ts'
@@ -94,6 +95,8 @@ export async function product(bed: Bed, load: Load): Promise<Outcome> {
   await wait((load.warmSeconds ?? load.everySeconds + 3) * 1000)
   const tap = await capture(bed)
   child.kill('SIGUSR2')
+  const stolen = () => stolenSeconds(readFileSync('/proc/stat', 'utf8'))
+  const stolenBefore = stolen()
   const scrapes: number[] = []
   const scraper = setInterval(() => {
     if (load.webTls === true) return
@@ -105,6 +108,7 @@ export async function product(bed: Bed, load: Load): Promise<Outcome> {
   }, load.scrapeSeconds * 1000)
   await wait(load.measureSeconds * 1000)
   clearInterval(scraper)
+  const stolenShare = (stolen() - stolenBefore) / (load.measureSeconds * availableParallelism())
   held?.close()
   child.kill('SIGTERM')
   const wires = await tap.end()
@@ -127,6 +131,7 @@ export async function product(bed: Bed, load: Load): Promise<Outcome> {
     tls: errorsOf(joined, 'tls'),
     scrape: { p50: quantile(scrapes, 0.5), p99: quantile(scrapes, 0.99) },
     heldOpened: held?.opened() ?? 0,
+    stolenShare,
   }
 }
 
