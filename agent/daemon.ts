@@ -61,7 +61,9 @@ export async function startDaemon(first: Config, deps: DaemonDeps): Promise<Daem
   const monotonicMs = () => host.clock.monotonicMs()
   const wallMs = () => host.clock.wallMs()
   let sequence = 0
-  const nextId = () => `${host.bootId.slice(0, 8)}-${process.pid.toString(36)}-${(++sequence).toString(36)}`
+  // in a container the process has the same number after each restart: an id must not come again
+  const idBegin = `${host.bootId.slice(0, 8)}-${wallMs().toString(36)}-${process.pid.toString(36)}`
+  const nextId = () => `${idBegin}-${(++sequence).toString(36)}`
 
   const metrics = createAgentMetrics(version)
   const { series, self } = metrics

@@ -135,6 +135,8 @@ export function createLateBook(deps: LateBookDeps): LateBook {
     if (isAgainst(verdict) && entry.late.length > 0) {
       ways.contradicted(name, verdict.bases, entry.sinceMs)
       deps.evidenceAge.forget(name)
+      // told once: in the next life it would raise again what was mended since
+      deps.keeper?.dropped(entry.key)
       if (contradicts(verdict)) {
         if (!entry.contradicted) deps.onResult('contradicted')
         entry.contradicted = true
@@ -301,7 +303,7 @@ export function createLateBook(deps: LateBookDeps): LateBook {
         const widened = withLate(verdict, [], 'pending')
         const same = JSON.stringify(widened.possible) === JSON.stringify(entry.dialled.verdict.possible)
         entry.dialled = { ...entry.dialled, verdict: widened }
-        if (!same) keep(entry)
+        if (!same && !(entry.late.length > 0 && isAgainst(entry.verdict))) keep(entry)
         if (!same && entry.late.length > 0) rejudge(entry)
       }
     },

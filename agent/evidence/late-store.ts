@@ -4,6 +4,7 @@ import type { Evidence } from '../../model/evidence.ts'
 import type { Attempt } from '../../model/observation.ts'
 import { pathClasses, ranks } from '../../model/path.ts'
 import type { AttemptVerdict } from '../../model/verdict.ts'
+import { safeText } from '../../model/text.ts'
 import { withLate } from '../../verdict/judge.ts'
 import type { Log } from '../log.ts'
 import { readStateFile, writeStateFile } from '../state-file.ts'
@@ -49,7 +50,8 @@ const attempt = z.strictObject({
   port,
   family: z.union([z.literal(4), z.literal(6)]),
   localAddress: ip.nullable(),
-  localPort: port.nullable(),
+  /** Without it a record of any connection to the address would be taken for this one's. */
+  localPort: port,
   reached: z.enum(['nothing', 'connected']),
   /** Where it ran out of time. */
   waitedSeconds: seconds,
@@ -97,7 +99,7 @@ function stored({
   verdict,
   aggregationSeconds,
   clockOffsetSeconds,
-}: KeptAttempt): Stored {
+}: KeptAttempt): Record<keyof Stored, unknown> {
   const { outcome, timings, stamp, hostname, address, family, localAddress, localPort } = made
   const late = new Set(verdict.grounds.late)
   const failure = outcome.reached === 'nothing' || outcome.reached === 'tcp' ? outcome.failure : null
@@ -130,8 +132,9 @@ function stored({
 
 /** The attempt as far as it is known still. How its handshake went is in the verdict's own evidence. */
 function restored(kept: Stored): KeptAttempt {
-  const { id, wallMs, hostname, address, family, localAddress, localPort, waitedSeconds } = kept
+  const { id, wallMs, address, family, localAddress, localPort, waitedSeconds } = kept
   const { points, aggregationSeconds, clockOffsetSeconds, networkInterface, bases, connected, start } = kept
+  const hostname = safeText(kept.hostname, mostText)
   const [tcpConnectSeconds, tlsHandshakeSeconds, firstByteSeconds] = kept.phasesSeconds
   const timings = {
     dnsSeconds: null,
@@ -173,7 +176,15 @@ function restored(kept: Stored): KeptAttempt {
     },
     proxyVariables: [],
   }
-  const evidence = kept.evidence.map((one): Evidence => ({ ...one, flags: [], assumptions: [] }))
+  const evidence = kept.evidence.map(
+    (one): Evidence => ({
+      ...one,
+      because: safeText(one.because, mostText),
+      source: safeText(one.source, mostText),
+      flags: [],
+      assumptions: [],
+    }),
+  )
   const unjudged: AttemptVerdict = {
     id,
     ...socket,

@@ -90,6 +90,26 @@ describe('an attempt that waits when the agent ends', () => {
     expect(told[0]?.madeMonotonicMs).toBeUndefined()
   })
 
+  it('is not told again in a later life, once its record has spoken: what was mended since must stay so', async () => {
+    const first = await life()
+    const made = first.dial('a1')
+    await first.waiting.save(true)
+    const second = await life(2 * minute, 0)
+    expect(second.book.captured({ records: [recordOf(made, 8)], skipped: [] })).toHaveLength(1)
+    await second.waiting.save(true)
+    const third = await life(30 * minute, 0)
+    expect(third.book.captured({ records: [recordOf(made, 8)], skipped: [] })).toEqual([])
+    expect(third.book.pending()).toEqual([])
+  })
+
+  it('is not kept without the port that its records bear', async () => {
+    const first = await life()
+    first.dial('a1')
+    await first.waiting.save(true)
+    await writeFile(file(), (await readFile(file(), 'utf8')).replace('"localPort":40000', '"localPort":null'))
+    expect(await loadWaiting(directory)).toEqual([])
+  })
+
   it('is confirmed by nothing: a file may hold anything', async () => {
     const first = await life()
     const made = first.dial('a1')
