@@ -61,6 +61,7 @@ function timing(who: string, all: readonly Outcome[], phase: 'tcp' | 'tls', want
     ...line(`${what} reported less wire, p99`, 'ms', (e) => e.p99, wanted?.p99),
     ...line(`${what} samples left out`, '%', (e) => percent(e.leftOut), wanted?.leftOut),
     ...line(`${what} samples beyond their bound by 0.5 ms`, '%', (e) => percent(e.exceeded), 1),
+    ...line(`${what} of these, reported too long`, '%', (e) => percent(e.tooLong)),
     ...line(`${what} published bound, p50`, 'ms', (e) => e.boundP50, 0.5),
   ]
 }

@@ -17,6 +17,8 @@ export interface Errors {
   p99: number
   /** Share of samples beyond the published bound by more than half a millisecond; null: nothing is published. */
   exceeded: number | null
+  /** Of all samples, those of `exceeded` that were reported too long: their event lay unread unnoticed. */
+  tooLong: number | null
   /** Share that the product leaves out of its histograms. */
   leftOut: number | null
   boundP50: number | null
@@ -93,6 +95,7 @@ export function errorsOf(joined: readonly Joined[], phase: Phase, published = tr
     p50: quantile(kept, 0.5),
     p99: quantile(kept, 0.99),
     exceeded: published ? far.length / rows.length : null,
+    tooLong: published ? far.filter(({ error }) => error > 0).length / rows.length : null,
     leftOut: published ? 1 - kept.length / rows.length : null,
     boundP50: published ? quantile(bounds, 0.5) : null,
     wireP50: quantile(truths, 0.5),
@@ -108,6 +111,7 @@ export function differencesOf(wires: readonly Wire[], samples: readonly Sample[]
     p50: quantile(told, 0.5) - quantile(truths, 0.5),
     p99: quantile(told, 0.99) - quantile(truths, 0.99),
     exceeded: null,
+    tooLong: null,
     leftOut: null,
     boundP50: null,
     wireP50: quantile(truths, 0.5),
