@@ -5,6 +5,7 @@ import type { Attempt } from '../../model/observation.ts'
 import { pathClasses, ranks } from '../../model/path.ts'
 import type { AttemptVerdict } from '../../model/verdict.ts'
 import { safeText } from '../../model/text.ts'
+import { unknownRoute } from '../../probes/tls.ts'
 import { withLate } from '../../verdict/judge.ts'
 import type { Log } from '../log.ts'
 import { readStateFile, writeStateFile } from '../state-file.ts'
@@ -163,17 +164,7 @@ function restored(kept: Stored): KeptAttempt {
     ...socket,
     outcome: { reached: kept.reached === 'nothing' ? 'nothing' : 'tcp', failure },
     http: null,
-    host: {
-      method: 'none',
-      device: null,
-      deviceKind: null,
-      mac: null,
-      gateway: null,
-      source: null,
-      selectorRules: null,
-      redirect: 'unreadable',
-      detail: null,
-    },
+    host: unknownRoute('asked in an earlier life of the agent, and not kept'),
     proxyVariables: [],
   }
   const evidence = kept.evidence.map(
